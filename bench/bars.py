@@ -1,0 +1,91 @@
+"""The bars that Weir must meet, and whether a run of the bench shows that it does.
+
+A bar on time is met when the median over the rounds of Weir's figure divided by the peer's in the
+same round meets it, or when Weir is within 5 % of the cheapest floor program of the scenario.
+"""
+
+import dataclasses
+import statistics
+
+import scenarios
+
+FLOOR_MARGIN = 1.05
+PEERS = ("nginx", "haproxy")
+FLOORS = ("forwarder", "relay-64k", "relay-256k", "relay-splice")
+
+
+@dataclasses.dataclass(frozen=True)
+class Bar:
+    """`limit` of the ratio, or of bytes. `figure` is None if the run did not measure it."""
+
+    text: str
+    limit: float
+    figure: float | None = None
+    against: str = ""
+    floor_ratio: float | None = None
+    floor: str = ""
+
+    @property
+    def met(self):
+        if self.figure is None:
+            return None
+        near = self.floor_ratio is not None and self.floor_ratio <= FLOOR_MARGIN
+        return self.figure <= self.limit or near
+
+
+def ratio(results, one, other, key="total_us"):
+    """The median of one's figure over the other's, round by round."""
+    pairs = zip(results[one]["rounds"], results[other]["rounds"])
+    return statistics.median(a[key] / b[key] if b[key] else float("inf") for a, b in pairs)
+
+
+def cheapest(results, names):
+    """Of these contenders the one with the least processor time per request, or None."""
+    here = [name for name in names if name in results]
+    return min(here, key=lambda name: results[name]["median"]["total_us"], default=None)
+
+
+def _time_bar(all_results, scenario, text, limit):
+    results = all_results.get(scenario, {})
+    peer, floor = cheapest(results, PEERS), cheapest(results, FLOORS)
+    if "weir" not in results or peer is None:
+        return Bar(text, limit)
+    return Bar(text, limit, ratio(results, "weir", peer), peer,
+               ratio(results, "weir", floor) if floor else None, floor or "")
+
+
+def _user_bar(all_results):
+    text, results = "keep-alive 1 KB: user time, against nginx", all_results.get("keep-alive", {})
+    if "weir" not in results or "nginx" not in results:
+        return Bar(text, 0.5)
+    return Bar(text, 0.5, ratio(results, "weir", "nginx", "user_us"), "nginx")
+
+
+def _idle_bar(all_results):
+    text, results = "idle connection: bytes of user memory", all_results.get("idle", {})
+    if "weir" not in results:
+        return Bar(text, 640)
+    return Bar(text, 640, results["weir"]["median"]["bytes_per_connection"])
+
+
+def _routes_bar(all_results):
+    text = "10 000 routes: total time, against Weir with one route"
+    results = all_results.get("routes", {})
+    one, many = "weir, one route", f"weir, {scenarios.MANY_ROUTES} routes"
+    if one not in results or many not in results:
+        return Bar(text, 1.1)
+    return Bar(text, 1.1, ratio(results, many, one), "Weir with one route")
+
+
+def all_bars(results):
+    return [
+        _time_bar(results, "keep-alive", "keep-alive 1 KB: total time, against the better peer",
+                  0.85),
+        _user_bar(results),
+        _time_bar(results, "new-connection",
+                  "new connection per request: total time, against the better peer", 0.95),
+        _time_bar(results, "download", "1 MiB down: total time, against the better peer", 0.9),
+        _time_bar(results, "upload", "1 MiB up: total time, against the better peer", 0.9),
+        _idle_bar(results),
+        _routes_bar(results),
+    ]

@@ -1,0 +1,54 @@
+// Cluster: the endpoints behind one upstream name; outlives every configuration that names it.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/endpoint.h"
+#include "core/slots.h"
+
+namespace weir {
+
+/// An address and its weight, as a source of endpoints gives it.
+struct WeightedAddress {
+  Address address;
+  std::uint32_t weight = 1;
+  bool operator==(const WeightedAddress&) const = default;
+};
+
+class Cluster {
+ public:
+  explicit Cluster(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+
+  /// Replaces what one source (the configuration: "", a DNS name: "dns:name:port") contributes.
+  /// Endpoints that stay keep their object, and so their connections and counts. Any thread.
+  void update(std::string_view source, std::vector<WeightedAddress> addresses);
+  /// Drops every source that is not in `sources`.
+  void keep_sources(const std::vector<std::string>& sources);
+
+  /// Changes whenever the set does: a worker compares it with its own before each pick.
+  std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  std::shared_ptr<const EndpointSet> endpoints() const;
+
+  /// Names what each worker keeps for this cluster.
+  const SlotKey& worker_key() const { return worker_key_; }
+
+ private:
+  void rebuild();
+
+  const std::string name_;
+  const SlotKey worker_key_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::vector<WeightedAddress>, std::less<>> sources_;
+  std::shared_ptr<const EndpointSet> endpoints_ = std::make_shared<EndpointSet>();
+  std::atomic<std::uint64_t> version_{0};
+};
+
+}  // namespace weir

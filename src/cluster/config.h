@@ -1,0 +1,106 @@
+// What a configuration says about an upstream: its endpoints and how they are used.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "config/address.h"
+#include "config/schema.h"
+#include "config/values.h"
+
+namespace weir {
+
+enum class Balance : std::uint8_t { round_robin, least_requests };
+
+constexpr auto enum_names(Balance) {
+  return std::array{
+      config::Name{"round_robin", Balance::round_robin, "One after the other, by weight."},
+      config::Name{"least_requests", Balance::least_requests,
+                   "The one with the fewest requests under way for its weight."}};
+}
+
+struct EndpointConfig {
+  config::Located<config::Address> address;
+  std::uint32_t weight = 1;
+
+  static constexpr auto schema = config::object(
+      "endpoint", "An origin, or a host name that stands for several.",
+      config::field<&EndpointConfig::address>(
+          "address",
+          "`10.0.0.1:80`, `[::1]:80`, `unix:/path`, or a host name with a port, which is resolved "
+          "again when its DNS records expire.",
+          config::required, config::shorthand, config::host_names,
+          config::example("10.0.0.1:8080")),
+      config::field<&EndpointConfig::weight>(
+          "weight", "Its share of the requests, compared with the other endpoints.",
+          config::range(1, 1000)));
+};
+
+// Limits of the connections that one worker keeps open to one endpoint.
+struct PoolConfig {
+  std::uint32_t max_idle = 128;
+  config::Duration idle_timeout = std::chrono::seconds(60);
+  std::optional<config::Duration> max_age;
+  std::optional<std::uint32_t> max_requests;
+
+  static constexpr auto schema = config::object(
+      "pool", "Connections that are kept open between requests.",
+      config::field<&PoolConfig::max_idle>(
+          "max_idle", "Idle connections that a worker keeps for an endpoint; 0 keeps none.",
+          config::range(0, 100000)),
+      config::field<&PoolConfig::idle_timeout>(
+          "idle_timeout",
+          "How long a connection may be idle. Keep it shorter than the origin's own limit.",
+          config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
+      config::field<&PoolConfig::max_age>(
+          "max_age", "How old a connection may become before it is replaced.",
+          config::none("unlimited"), config::at_least(std::chrono::milliseconds(1))),
+      config::field<&PoolConfig::max_requests>("max_requests",
+                                               "Requests after which a connection is replaced.",
+                                               config::none("unlimited"), config::at_least(1)));
+};
+
+struct RetriesConfig {
+  std::uint32_t attempts = 2;
+
+  static constexpr auto schema = config::object(
+      "retries", "What happens when an attempt fails before its response has begun.",
+      config::field<&RetriesConfig::attempts>(
+          "attempts",
+          "Attempts in all, each on another endpoint if there is one; 1 never retries. A request "
+          "that reached an origin is repeated only if its method is idempotent.",
+          config::range(1, 10)));
+};
+
+struct UpstreamConfig {
+  std::vector<EndpointConfig> endpoints;
+  Balance balance = Balance::round_robin;
+  config::Duration connect_timeout = std::chrono::seconds(5);
+  config::Duration response_timeout = std::chrono::seconds(60);
+  config::Duration idle_timeout = std::chrono::seconds(60);
+  PoolConfig pool;
+  RetriesConfig retries;
+  config::Position position;
+
+  static constexpr auto schema = config::object(
+      "upstream", "A service behind the proxy: endpoints that answer alike.",
+      config::field<&UpstreamConfig::endpoints>(
+          "endpoints", "Where requests are sent.", config::required, config::at_least_one,
+          config::one_or_many, config::example("[10.0.0.1:80, 10.0.0.2:80]")),
+      config::field<&UpstreamConfig::balance>("balance", "How an endpoint is picked."),
+      config::field<&UpstreamConfig::connect_timeout>(
+          "connect_timeout", "How long connecting may take.",
+          config::range(std::chrono::milliseconds(1), std::chrono::hours(1))),
+      config::field<&UpstreamConfig::response_timeout>(
+          "response_timeout", "How long the head of the response may take.",
+          config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
+      config::field<&UpstreamConfig::idle_timeout>(
+          "idle_timeout", "How long a body may stand still.",
+          config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
+      config::field<&UpstreamConfig::pool>("pool", "Connections kept open between requests."),
+      config::field<&UpstreamConfig::retries>("retries", "Repeating failed attempts."));
+};
+
+}  // namespace weir

@@ -1,0 +1,69 @@
+// Reads a document into a config struct by its table. Every problem is collected; what is refused
+// keeps its default, so that one mistake does not hide the others.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/diagnostics.h"
+#include "config/schema.h"
+#include "config/yaml.h"
+
+namespace weir::config {
+
+struct Document {
+  std::uint32_t file = 0;  // in the Diagnostics that read it
+  Tree tree;
+
+  // False after a syntax error: something may be missing, so references cannot be judged.
+  bool complete() const { return tree.complete(); }
+};
+
+// Nothing when the file cannot be read or is too large; the reason is in diagnostics. "-" reads the
+// standard input.
+std::optional<Document> read_file(const std::string& path, Diagnostics& diagnostics);
+
+// The same for a text at hand; name stands for the path in diagnostics.
+Document read_text(std::string name, std::string text, Diagnostics& diagnostics,
+                   const YamlLimits& limits = {});
+
+// Into must point at a default-constructed object of the type.
+void parse(const Document& document, const Type& type, void* into, Diagnostics& diagnostics);
+
+// Use the result only if diagnostics.ok().
+template <class T>
+T parse(const Document& document, Diagnostics& diagnostics) {
+  T result;
+  parse(document, type_of<T>(), &result, diagnostics);
+  return result;
+}
+
+// What `check` functions of config structs get: where the keys of the object stand.
+class Found {
+ public:
+  Found(Position object, Diagnostics& diagnostics) : object_(object), diagnostics_(diagnostics) {}
+
+  void add(std::string_view key, Position value) { keys_.emplace_back(key, value); }
+  bool given(std::string_view key) const;
+  // Of the key's value; of the object when the key is not given.
+  Position at(std::string_view key) const;
+
+  void error(std::string_view key, Code code, std::string message, std::string help = {}) const {
+    diagnostics_.error(at(key), code, std::move(message), std::move(help));
+  }
+  void warning(std::string_view key, Code code, std::string message, std::string help = {}) const {
+    diagnostics_.warning(at(key), code, std::move(message), std::move(help));
+  }
+
+ private:
+  Position object_;
+  Diagnostics& diagnostics_;
+  std::vector<std::pair<std::string_view, Position>> keys_;
+};
+
+}  // namespace weir::config

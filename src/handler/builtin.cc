@@ -1,0 +1,35 @@
+#include "handler/builtin.h"
+
+#include "handler/redirect.h"
+#include "handler/respond.h"
+#include "handler/reverse_proxy.h"
+
+namespace weir {
+namespace {
+
+constexpr config::ModuleType kReverseProxy = config::module_type<ReverseProxyConfig>();
+constexpr config::ModuleType kRespond = config::module_type<RespondConfig>();
+constexpr config::ModuleType kRedirect = config::module_type<RedirectConfig>();
+
+constexpr const config::ModuleType* kHandlers[] = {&kReverseProxy, &kRespond, &kRedirect};
+
+}  // namespace
+
+std::span<const config::ModuleType* const> handler_types() { return kHandlers; }
+
+std::unique_ptr<Handler> make_handler(const config::Module& module, const Upstreams& upstreams,
+                                      config::Diagnostics& diagnostics) {
+  if (module.type == &kReverseProxy) {
+    const auto& options = module.as<ReverseProxyConfig>();
+    auto upstream = upstreams.find(*options.upstream);
+    if (upstream == upstreams.end()) return nullptr;
+    return std::make_unique<ReverseProxy>(options, upstream->second, diagnostics);
+  }
+  if (module.type == &kRespond) return std::make_unique<Respond>(module.as<RespondConfig>());
+  if (module.type == &kRedirect) {
+    return std::make_unique<Redirect>(module.as<RedirectConfig>(), diagnostics);
+  }
+  return nullptr;
+}
+
+}  // namespace weir

@@ -1,0 +1,122 @@
+#include "http/error_response.h"
+
+#include "http/status.h"
+
+namespace weir {
+namespace {
+
+// One sentence for people, about what they can do; never what the origin or the config is.
+std::string_view message_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::no_route: return "Nothing is configured to answer this address.";
+    case ErrorCode::no_endpoint: return "No server is available to answer this request.";
+    case ErrorCode::connect_timeout:
+    case ErrorCode::response_timeout:
+    case ErrorCode::timeout: return "The server behind this address took too long to answer.";
+    case ErrorCode::refused:
+    case ErrorCode::unreachable:
+    case ErrorCode::dns_failure: return "The server behind this address cannot be reached.";
+    case ErrorCode::overloaded:
+    case ErrorCode::limit: return "The service is busy. Please try again in a moment.";
+    case ErrorCode::header_timeout:
+    case ErrorCode::slow_peer: return "The request took too long to arrive.";
+    case ErrorCode::head_too_large: return "The header fields of the request are too large.";
+    case ErrorCode::target_too_long: return "The address of the request is too long.";
+    case ErrorCode::shutting_down: return "The service is restarting. Please try again.";
+    default: break;
+  }
+  if (error.origin == Origin::client) return "The request could not be understood.";
+  if (error.origin == Origin::upstream) return "The server behind this address did not answer properly.";
+  return "The service could not complete the request.";
+}
+
+bool wants_html(const Exchange& exchange) {
+  bool html = false;
+  exchange.request().headers.for_each(HeaderId::accept, [&](std::string_view value) {
+    html = html || value.find("text/html") != std::string_view::npos;
+  });
+  return html;
+}
+
+std::string_view status_text(Arena& arena, std::uint16_t status) {
+  char* digits = arena.allocate(3);
+  digits[0] = static_cast<char>('0' + status / 100);
+  digits[1] = static_cast<char>('0' + status / 10 % 10);
+  digits[2] = static_cast<char>('0' + status % 10);
+  return {digits, 3};
+}
+
+std::string_view html_page(Exchange& exchange, std::uint16_t status, std::string_view code,
+                           std::string_view message) {
+  Arena& arena = exchange.arena();
+  std::string_view number = status_text(arena, status);
+  std::string_view title = reason_phrase(status);
+  return arena.concat(
+      {"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
+       number, " ", title,
+       "</title>\n<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;"
+       "padding:0 1em;color:#223}h1{font-size:1.6em}small{color:#778}"
+       "@media(prefers-color-scheme:dark){body{background:#181a20;color:#dde}}</style>\n<h1>",
+       number, " ", title, "</h1>\n<p>", message, "</p>\n<p><small>", code, " &middot; request ",
+       exchange.request_id(), "</small></p>\n</html>\n"});
+}
+
+}  // namespace
+
+std::uint16_t status_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::header_timeout:
+    case ErrorCode::slow_peer:
+    case ErrorCode::idle_timeout: return 408;
+    case ErrorCode::body_too_large: return 413;
+    case ErrorCode::target_too_long: return 414;
+    case ErrorCode::expectation_failed: return 417;
+    case ErrorCode::length_required: return 411;
+    case ErrorCode::head_too_large: return error.origin == Origin::upstream ? 502 : 431;
+    case ErrorCode::unsupported: return error.origin == Origin::upstream ? 502 : 501;
+    case ErrorCode::version_unsupported: return error.origin == Origin::upstream ? 502 : 505;
+    case ErrorCode::no_route:
+    case ErrorCode::not_found: return 404;
+    case ErrorCode::method_not_allowed: return 405;
+    case ErrorCode::no_endpoint:
+    case ErrorCode::overloaded:
+    case ErrorCode::shutting_down: return 503;
+    case ErrorCode::connect_timeout:
+    case ErrorCode::response_timeout: return 504;
+    case ErrorCode::timeout: return error.origin == Origin::client ? 408 : 504;
+    default: break;
+  }
+  switch (error.origin) {
+    case Origin::client: return 400;
+    case Origin::upstream: return 502;
+    case Origin::weir: return 500;
+  }
+  return 500;
+}
+
+Response error_response(Exchange& exchange, const Error& error) {
+  return error_response(exchange, status_of(error), name(error.code), message_of(error));
+}
+
+Response error_response(Exchange& exchange, std::uint16_t status, std::string_view code,
+                        std::string_view message) {
+  Response response(exchange.arena());
+  response.status = status;
+  std::string_view page;
+  if (wants_html(exchange)) {
+    page = html_page(exchange, status, code, message);
+    response.headers.add(HeaderId::content_type, "text/html; charset=utf-8");
+  } else {
+    page = exchange.arena().concat({"{\"error\": {\"code\": \"", code, "\", \"message\": \"",
+                                    message, "\", \"request_id\": \"", exchange.request_id(),
+                                    "\"}}\n"});
+    response.headers.add(HeaderId::content_type, "application/json");
+  }
+  response.headers.add(HeaderId::cache_control, "no-store");
+  if (status == 503) response.headers.add("Retry-After", "1");
+  response.body = exchange.own<MemoryBody>(Slice::unowned(page));
+  return response;
+}
+
+}  // namespace weir

@@ -1,0 +1,73 @@
+// The body of a message that arrives over HTTP/1.1, on either side of the proxy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "http/body.h"
+#include "http/h1/chunked.h"
+#include "http/h1/framing.h"
+#include "io/stream.h"
+
+namespace weir::h1 {
+
+/// Told by a body about its life.
+class BodyObserver {
+ public:
+  /// The sender waits for 100 (Continue) and somebody wants the body. Only with
+  /// `Framing::expect_continue`.
+  virtual Task<Status> send_continue() { co_return Status(); }
+  /// The last byte has been taken out of the connection; runs inside the read that took it.
+  virtual void body_complete() {}
+
+ protected:
+  ~BodyObserver() = default;
+};
+
+/// Where the bytes come from; the session owns both. What is read beyond the body stays in
+/// `unread`.
+struct Incoming {
+  Stream* stream;
+  Slice* unread;
+  StopToken stop;
+  Origin origin;
+};
+
+class IncomingBody final : public Body {
+ public:
+  /// `framing.kind` is length, chunked or until_close. The arena keeps the trailers.
+  IncomingBody(Incoming from, const Framing& framing, const ChunkLimits& limits, Arena& arena,
+               BodyObserver* observer);
+
+  Task<Result<Slice>> read() override;
+  std::optional<Slice> try_read() override;
+  std::optional<std::uint64_t> length() const override;
+  const Headers* trailers() const override;
+
+  bool complete() const { return complete_; }
+  /// A read waits for the peer at this moment.
+  bool waiting() const { return waiting_; }
+  /// Payload bytes taken so far.
+  std::uint64_t received() const { return received_; }
+
+ private:
+  Result<Slice> decode();
+  Result<Slice> decode_chunked(Slice& unread);
+  void note(std::size_t size);
+  void finish();
+  Result<Slice> ended(const Error& error);
+
+  Incoming from_;
+  BodyObserver* observer_;
+  Framing::Kind kind_;
+  bool complete_ = false;
+  bool waiting_ = false;
+  bool announced_;  // the sender sends without further word
+  std::uint64_t length_;
+  std::uint64_t left_;
+  std::uint64_t received_ = 0;
+  std::size_t hint_ = 0;
+  std::optional<ChunkedDecoder> decoder_;
+};
+
+}  // namespace weir::h1

@@ -1,0 +1,127 @@
+#include "http/h1/server_session.h"
+
+#include "http/h1/server_exchange.h"
+
+namespace weir::h1 {
+namespace {
+
+// How long a client that was told to go away may keep sending before the connection is cut:
+// closing with unread bytes would reset it and could destroy the response under way.
+constexpr Duration kLingerTime = std::chrono::seconds(5);
+constexpr std::size_t kLingerBytes = 1 << 20;
+
+}  // namespace
+
+ServerSession::ServerSession(std::unique_ptr<Stream> stream, const ConnectionFacts& facts,
+                             Service& service)
+    : stream_(std::move(stream)),
+      facts_(facts),
+      service_(service),
+      alarm_([](Timer& timer) { static_cast<Alarm&>(timer).session->on_alarm(); }),
+      hangup_([](HangupWatch& watch) { static_cast<Hangup&>(watch).session->on_hangup(); }) {
+  alarm_.session = this;
+  hangup_.session = this;
+  service_.counters().connections.add();
+  service_.counters().open.add();
+}
+
+ServerSession::~ServerSession() { service_.counters().open.subtract(); }
+
+Task<void> ServerSession::run() {
+  while (true) {
+    if (unread_.empty()) {
+      if (service_.draining()) break;
+      enter(Phase::idle, service_.limits().idle_timeout);
+      service_.counters().idle.add();
+      Result<Slice> first = co_await stream_->read(stop_.token());
+      service_.counters().idle.subtract();
+      if (!first) break;
+      unread_ = std::move(*first);
+    }
+    bool again = co_await serve();
+    if (!again) break;
+  }
+  if (linger_) co_await close_gracefully();
+  enter(Phase::none, {});
+}
+
+Task<bool> ServerSession::serve() {
+  ServerExchange exchange(*this);
+  current_ = &exchange;
+  bool again = co_await exchange.run();
+  current_ = nullptr;
+  stream_->watch_hangup(nullptr);
+  co_return again;
+}
+
+void ServerSession::drain() {
+  if (phase_ == Phase::idle) {
+    stop_.request(Error(ErrorCode::shutting_down, Origin::weir, "drain"));
+  }
+}
+
+void ServerSession::enter(Phase phase, Duration limit) {
+  phase_ = phase;
+  TimerWheel& timers = stream_->loop().timers();
+  if (limit <= Duration::zero()) {
+    timers.disarm(alarm_);
+  } else {
+    timers.arm(alarm_, stream_->loop().now() + limit);
+  }
+}
+
+void ServerSession::on_alarm() {
+  switch (phase_) {
+    case Phase::idle:
+      return stop_.request(Error(ErrorCode::idle_timeout, Origin::client, "no request"));
+    case Phase::head:
+      return stop_.request(Error(ErrorCode::header_timeout, Origin::client, "incomplete head"));
+    case Phase::exchange: return watch_rate();
+    case Phase::closing: return stop_.request(Error(ErrorCode::timeout, Origin::client, "linger"));
+    case Phase::tunnel:
+    case Phase::none: return;
+  }
+}
+
+// Only time spent waiting for the client counts: a slow origin is not the client's fault.
+void ServerSession::watch_rate() {
+  const SessionLimits& limits = service_.limits();
+  auto seconds = std::chrono::duration<double>(limits.rate_grace).count();
+  std::uint64_t moved = current_->moved();
+  bool slow = static_cast<double>(moved - current_->moved_at_last_look) < limits.min_rate * seconds;
+  current_->moved_at_last_look = moved;
+  if (slow && current_->waiting_for_client()) {
+    return stop_.request(Error(ErrorCode::slow_peer, Origin::client, "below the minimum rate"));
+  }
+  enter(Phase::exchange, limits.rate_grace);
+}
+
+void ServerSession::on_hangup() {
+  if (current_ == nullptr || service_.limits().half_close_keep) return;
+  stop_.request(Error(ErrorCode::client_gone, Origin::client, "closed before the response"));
+}
+
+Task<void> ServerSession::close_gracefully() {
+  StopSource closing;
+  stream_->shutdown_write();
+  // The old source has stopped or will not be asked again: the alarm now ends the linger.
+  struct Cut : Timer {
+    using Timer::Timer;
+    StopSource* source = nullptr;
+  };
+  Cut cut([](Timer& timer) {
+    static_cast<Cut&>(timer).source->request(Error(ErrorCode::timeout, Origin::client, "linger"));
+  });
+  cut.source = &closing;
+  enter(Phase::none, {});
+  stream_->loop().timers().arm(cut, stream_->loop().now() + kLingerTime);
+  unread_ = Slice();
+  std::size_t dropped = 0;
+  while (dropped < kLingerBytes) {
+    Result<Slice> got = co_await stream_->read(closing.token());
+    if (!got) break;
+    dropped += got->size();
+  }
+}
+
+}  // namespace weir::h1

@@ -1,0 +1,64 @@
+// One downstream HTTP/1.1 connection: requests in order, each an exchange, until it ends.
+#pragma once
+
+#include <coroutine>
+#include <memory>
+
+#include "core/list.h"
+#include "http/h1/framing.h"
+#include "http/h1/incoming_body.h"
+#include "http/service.h"
+
+namespace weir::h1 {
+
+class ServerExchange;
+
+/// While idle it owns no buffer, no parser and no exchange. Linked into its service's list of
+/// sessions, so that a drain finds it.
+class ServerSession final : public Link, public Recycled<ServerSession> {
+ public:
+  ServerSession(std::unique_ptr<Stream> stream, const ConnectionFacts& facts, Service& service);
+  ~ServerSession();
+
+  /// Serves until the connection ends; then the session may be destroyed.
+  Task<void> run();
+
+  /// Closes now if no exchange is running, else after the response of the running one.
+  void drain();
+
+  /// Ends everything at once.
+  void stop(const Error& why) { stop_.request(why); }
+
+ private:
+  friend class ServerExchange;
+  enum class Phase : std::uint8_t { none, idle, head, exchange, closing, tunnel };
+
+  struct Alarm : Timer {
+    using Timer::Timer;
+    ServerSession* session = nullptr;
+  };
+  struct Hangup : HangupWatch {
+    using HangupWatch::HangupWatch;
+    ServerSession* session = nullptr;
+  };
+
+  void enter(Phase phase, Duration limit);
+  void on_alarm();
+  void watch_rate();
+  void on_hangup();
+  Task<bool> serve();
+  Task<void> close_gracefully();
+
+  std::unique_ptr<Stream> stream_;
+  const ConnectionFacts facts_;
+  Service& service_;
+  Slice unread_;  // read, not consumed
+  StopSource stop_;
+  Alarm alarm_;
+  Hangup hangup_;
+  ServerExchange* current_ = nullptr;
+  Phase phase_ = Phase::none;
+  bool linger_ = false;
+};
+
+}  // namespace weir::h1

@@ -1,0 +1,195 @@
+#include "io/sockets.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t kMaxSendfile = 1 << 20;  // one call must not keep the loop for long
+
+Error last_error(std::string_view detail) {
+  return Error(from_errno(errno), Origin::weir, detail, Retry::if_unsent);
+}
+
+Status prepare(int socket, const Address& address, const BindOptions& options) {
+  int on = 1;
+  if (address.family() == Address::Family::unix_path) {
+    // A socket file whose owner is gone refuses connections: only then is it removed.
+    sockaddr_storage storage;
+    socklen_t length = address.to_sockaddr(storage);
+    int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool dead = ::connect(probe, reinterpret_cast<sockaddr*>(&storage), length) != 0 &&
+                errno == ECONNREFUSED;
+    ::close(probe);
+    if (dead) ::unlink(std::string(address.path()).c_str());
+    return {};
+  }
+  if (::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
+    return fail(last_error("SO_REUSEADDR"));
+  }
+  if (options.reuse_port && ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
+    return fail(last_error("SO_REUSEPORT"));
+  }
+  if (address.family() == Address::Family::ipv6) {
+    int only = address.any() ? 0 : 1;
+    ::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+  }
+  return {};
+}
+
+int family_of(const Address& address) {
+  switch (address.family()) {
+    case Address::Family::ipv4: return AF_INET;
+    case Address::Family::ipv6: return AF_INET6;
+    default: return AF_UNIX;
+  }
+}
+
+// Machines without IPv6 still serve ":8080".
+Result<int> bind_one(const Address& address, const BindOptions& options) {
+  int socket = ::socket(family_of(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket < 0 && errno == EAFNOSUPPORT && address.any()) {
+    IpAddress any;
+    any.v4 = true;
+    return bind_one(Address(any, address.port()), options);
+  }
+  if (socket < 0) return fail(last_error("socket"));
+  Status ready = prepare(socket, address, options);
+  sockaddr_storage storage;
+  socklen_t length = address.to_sockaddr(storage);
+  if (ready && ::bind(socket, reinterpret_cast<sockaddr*>(&storage), length) != 0) {
+    ready = fail(last_error("bind"));
+  }
+  if (ready && options.unix_mode != 0 && address.family() == Address::Family::unix_path &&
+      ::chmod(std::string(address.path()).c_str(), options.unix_mode) != 0) {
+    ready = fail(last_error("chmod"));
+  }
+  if (ready && ::listen(socket, options.backlog) != 0) ready = fail(last_error("listen"));
+  if (!ready) {
+    ::close(socket);
+    return fail(ready.error());
+  }
+  return socket;
+}
+
+}  // namespace
+
+Result<int> KernelNetwork::bind(const Address& address, const BindOptions& options) {
+  return bind_one(address, options);
+}
+
+Result<Address> KernelNetwork::bound_address(int socket) { return local_of(socket); }
+
+void KernelNetwork::close(int socket) { ::close(socket); }
+
+Result<int> open_socket(const Address& address, const ConnectOptions& options) {
+  int type = options.datagram ? SOCK_DGRAM : SOCK_STREAM;
+  int socket = ::socket(family_of(address), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket < 0) return fail(last_error("socket"));
+  if (!options.datagram) set_no_delay(socket);
+  return socket;
+}
+
+void set_no_delay(int socket) {
+  int on = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+Address peer_of(int socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+  return Address::from_sockaddr(storage, length);
+}
+
+Address local_of(int socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+  return Address::from_sockaddr(storage, length);
+}
+
+bool idle_and_open(int socket) {
+  char byte;
+  ssize_t got = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void reset_on_close(int socket) {
+  linger off{1, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+}
+
+std::size_t gather(std::span<Slice> slices, std::span<iovec> out) {
+  std::size_t count = 0;
+  for (Slice& slice : slices) {
+    if (count == out.size() || slice.kind() != Slice::Kind::memory) break;
+    out[count++] = {const_cast<char*>(slice.data()), slice.size()};
+  }
+  return count;
+}
+
+void consume(std::span<Slice>& slices, std::size_t sent) {
+  while (!slices.empty()) {
+    Slice& front = slices.front();
+    if (sent < front.size()) {
+      front.advance(sent);
+      return;
+    }
+    sent -= front.size();
+    front = Slice();
+    slices = slices.subspan(1);
+  }
+}
+
+Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool& would_block) {
+  would_block = false;
+  ssize_t sent;
+  do {
+    if (slices.front().kind() == Slice::Kind::file) {
+      const Slice& front = slices.front();
+      auto offset = static_cast<off_t>(front.offset());
+      sent = ::sendfile(socket, front.file(), &offset, std::min(front.size(), kMaxSendfile));
+      if (sent == 0) return fail(ErrorCode::truncated, Origin::weir, "the file became shorter");
+    } else if (slices.size() == 1) {
+      sent = ::send(socket, slices.front().data(), slices.front().size(), MSG_NOSIGNAL);
+    } else {
+      std::array<iovec, 64> vectors;
+      msghdr message{};
+      message.msg_iov = vectors.data();
+      message.msg_iovlen = gather(slices, vectors);
+      // A head in front of a file waits for the file's first bytes.
+      int more = message.msg_iovlen < slices.size() ? MSG_MORE : 0;
+      sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | more);
+    }
+  } while (sent < 0 && errno == EINTR);
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    would_block = true;
+    return std::size_t{0};
+  }
+  return fail(last_error("send"));
+}
+
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  if (limit.rlim_cur < limit.rlim_max) {
+    rlimit raised{limit.rlim_max, limit.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return limit.rlim_cur;
+}
+
+}  // namespace weir

@@ -1,0 +1,43 @@
+// The system calls that both kernel loops share: making, binding and describing sockets.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <array>
+#include <span>
+
+#include "io/loop.h"
+
+namespace weir {
+
+/// Listening sockets of the kernel.
+class KernelNetwork : public Network {
+ public:
+  Result<int> bind(const Address& address, const BindOptions& options) override;
+  Result<Address> bound_address(int socket) override;
+  void close(int socket) override;
+};
+
+/// A non-blocking, close-on-exec socket that is ready to connect to `address`.
+Result<int> open_socket(const Address& address, const ConnectOptions& options);
+/// Without effect on Unix sockets.
+void set_no_delay(int socket);
+Address peer_of(int socket);
+Address local_of(int socket);
+/// Nothing unread and not closed, asked of the kernel.
+bool idle_and_open(int socket);
+void reset_on_close(int socket);
+
+/// Gathers memory slices for one writev; stops at a file slice. Returns how many were taken.
+std::size_t gather(std::span<Slice> slices, std::span<iovec> out);
+/// Consumes `sent` bytes from the front and drops empty slices from the span.
+void consume(std::span<Slice>& slices, std::size_t sent);
+
+/// One attempt to send the front of `slices` without waiting (writev or sendfile). Returns the
+/// bytes sent; 0 with `would_block` set if the socket is full.
+Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool& would_block);
+
+/// Raises the soft limit of descriptors to the hard one; returns what is in force.
+std::size_t raise_descriptor_limit();
+
+}  // namespace weir

@@ -1,0 +1,106 @@
+// Stream: bytes in order, both ways: TCP, Unix socket, TLS over either, or a simulated pipe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/result.h"
+#include "core/slice.h"
+#include "io/address.h"
+#include "io/operation.h"
+
+namespace weir {
+
+class Loop;
+class Stream;
+
+/// One read. `hint` is how many bytes would be useful (0: the usual 16 KiB at most); large hints
+/// may be answered from larger buffers. The result is never empty; the end of the stream is the
+/// error `end_of_stream`.
+struct ReadOperation : Operation {
+  ReadOperation(Stream& from, StopToken stop, std::size_t useful)
+      : Operation(stop), stream(from), hint(useful) {}
+  inline bool start();
+
+  Stream& stream;
+  std::size_t hint;
+  Result<Slice> result{};
+};
+
+/// One write of all of `data`, in order. The slices are consumed as they are sent; on an error
+/// what is left in them was not taken by the kernel.
+struct WriteOperation : Operation {
+  WriteOperation(Stream& to, std::span<Slice> slices, StopToken stop)
+      : Operation(stop), stream(to), data(slices) {}
+  inline bool start();
+
+  Stream& stream;
+  std::span<Slice> data;
+  Status result{};
+};
+
+/// Called once when the peer has closed its sending side or the connection broke, even while
+/// bytes are still unread. Must not destroy the stream or resume a coroutine before it returns.
+class HangupWatch {
+ public:
+  using Function = void (*)(HangupWatch&);
+  explicit HangupWatch(Function function) : function_(function) {}
+  void run() { function_(*this); }
+
+ private:
+  Function function_;
+};
+
+/// One reader and one writer at a time, side by side. Destroyed only when no operation is
+/// pending; destruction closes.
+class Stream : public Cancellable {
+ public:
+  virtual ~Stream() = default;
+
+  /// `co_await stream.read(stop)` gives Result<Slice>.
+  OperationAwaiter<ReadOperation> read(StopToken stop = {}, std::size_t hint = 0) {
+    return OperationAwaiter<ReadOperation>(*this, stop, hint);
+  }
+  /// `co_await stream.write(slices, stop)` gives Status. `data` outlives the await.
+  OperationAwaiter<WriteOperation> write(std::span<Slice> data, StopToken stop = {}) {
+    return OperationAwaiter<WriteOperation>(*this, data, stop);
+  }
+
+  /// Both return true when the operation completed at once; else it pends until the loop
+  /// completes it.
+  virtual bool start_read(ReadOperation& operation) = 0;
+  virtual bool start_write(WriteOperation& operation) = 0;
+
+  /// What can be read without waiting; nothing when a read would wait. For tunnels and for
+  /// bodies that want to leave together with what is already there.
+  virtual std::optional<Result<Slice>> try_read(std::size_t hint) = 0;
+
+  /// Sends what was written, then the end (FIN). Reading goes on.
+  virtual void shutdown_write() = 0;
+
+  /// Makes the coming destruction a reset instead of an orderly end.
+  virtual void reset_on_close() = 0;
+
+  /// At most one watch; null removes it. Runs at once if the hang-up has already been seen.
+  virtual void watch_hangup(HangupWatch* watch) = 0;
+
+  /// Asks the kernel, without reading: nothing unread, not closed by the peer.
+  virtual bool idle_and_open() = 0;
+  /// The same by what has been seen so far, without asking.
+  virtual bool seen_open() const = 0;
+
+  virtual Address peer() const = 0;
+  virtual Address local() const = 0;
+  virtual Loop& loop() const = 0;
+
+  /// Gives up the descriptor (or the simulated socket's number): nothing of the loop refers to
+  /// it any more. No operation is pending. TLS streams cannot: -1.
+  virtual int detach() = 0;
+};
+
+inline bool ReadOperation::start() { return stream.start_read(*this); }
+inline bool WriteOperation::start() { return stream.start_write(*this); }
+
+}  // namespace weir

@@ -1,0 +1,27 @@
+#include "middleware/headers.h"
+
+namespace weir {
+
+HeadersMiddleware::HeadersMiddleware(const HeaderEditsConfig& request,
+                                     const HeaderEditsConfig& response,
+                                     config::Diagnostics& diagnostics)
+    : request_(request, expression::Stage::route, diagnostics),
+      response_(response, expression::Stage::response, diagnostics) {}
+
+Task<Result<Response>> HeadersMiddleware::handle(Exchange& exchange, Next next) const {
+  if (!request_.empty()) {
+    request_.apply(exchange.request().headers, expression::ExchangeFacts(exchange));
+  }
+  if (response_.empty()) return next(exchange);
+  return edit_response(exchange, next);
+}
+
+Task<Result<Response>> HeadersMiddleware::edit_response(Exchange& exchange, Next next) const {
+  Result<Response> response = co_await next(exchange);
+  if (response) {
+    response_.apply(response->headers, expression::ExchangeFacts(exchange, *response));
+  }
+  co_return response;
+}
+
+}  // namespace weir

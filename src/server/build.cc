@@ -1,0 +1,207 @@
+#include "server/build.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "middleware/builtin.h"
+#include "middleware/headers.h"
+
+namespace weir {
+namespace {
+
+UpstreamOptions options_of(const UpstreamConfig& config, unsigned workers) {
+  UpstreamOptions options;
+  options.balancer = &balancer_for(config.balance);
+  options.connect_timeout = config.connect_timeout;
+  options.exchange.response_timeout = config.response_timeout;
+  options.exchange.idle_timeout = config.idle_timeout;
+  options.exchange.head.head_bytes = 256 * 1024;
+  options.exchange.head.header_count = 1000;
+  options.pool.max_idle = config.pool.max_idle;
+  options.pool.idle_timeout = config.pool.idle_timeout;
+  options.pool.max_age = config.pool.max_age.value_or(Duration::zero());
+  options.pool.max_requests = config.pool.max_requests.value_or(0);
+  options.attempts = config.retries.attempts;
+  options.share_connections = workers > 1;
+  return options;
+}
+
+SessionLimits limits_of(const ListenerConfig& config) {
+  SessionLimits limits;
+  limits.head.head_bytes = static_cast<std::uint32_t>(config.limits.max_head_bytes.bytes);
+  limits.head.header_count = static_cast<std::uint16_t>(config.limits.max_headers);
+  limits.header_timeout = config.timeouts.header;
+  limits.idle_timeout = config.timeouts.idle;
+  limits.rate_grace = config.min_rate.grace;
+  limits.min_rate = static_cast<std::uint32_t>(config.min_rate.per_second.bytes);
+  limits.half_close_keep = config.half_close == HalfClose::keep;
+  if (config.limits.max_body_bytes) limits.max_body_bytes = config.limits.max_body_bytes->bytes;
+  return limits;
+}
+
+IpNetwork to_network(const config::Network& network) {
+  IpNetwork result;
+  result.base.v4 = !network.v6;
+  std::memcpy(result.base.bytes.data() + (network.v6 ? 0 : 12), network.ip.data(),
+              network.v6 ? 16 : 4);
+  result.prefix = network.prefix;
+  return result;
+}
+
+class Builder {
+ public:
+  Builder(Snapshot& snapshot, config::Diagnostics& diagnostics)
+      : snapshot_(snapshot), diagnostics_(diagnostics) {}
+
+  void build_upstreams(const ClusterSource& clusters, unsigned workers) {
+    for (const auto& entry : snapshot_.config.upstreams) {
+      snapshot_.upstreams.emplace(
+          entry.name,
+          std::make_shared<Upstream>(clusters(entry.name), options_of(entry.value, workers)));
+    }
+  }
+
+  void build_listeners() {
+    const ServerConfig& config = snapshot_.config;
+    std::vector<const Middleware*> outermost = make_chain(config.use);
+    for (const ListenerConfig& listener : config.listeners) {
+      auto plan = std::make_unique<ListenerPlan>();
+      plan->name = listener.label();
+      plan->address = to_address(*listener.address);
+      plan->position = listener.address.position;
+      plan->limits = limits_of(listener);
+      plan->max_connections = listener.limits.max_connections.value_or(0);
+      plan->max_connections_per_client = listener.limits.max_connections_per_client.value_or(0);
+      for (const config::Network& each : listener.trusted_proxies) {
+        plan->trusted.push_back(to_network(each));
+      }
+      std::vector<const Middleware*> around = outermost;
+      append(around, make_chain(listener.use));
+      plan->site = make_site(routes_of(config, listener), around);
+      plan->handler = plan->site.get();
+      snapshot_.listeners.push_back(std::move(plan));
+    }
+  }
+
+  void build_admin(const Handler& admin) {
+    if (!snapshot_.config.admin) return;
+    auto plan = std::make_unique<ListenerPlan>();
+    plan->name = "admin";
+    plan->address = to_address(*snapshot_.config.admin->address);
+    plan->position = snapshot_.config.admin->address.position;
+    plan->handler = &admin;
+    snapshot_.listeners.push_back(std::move(plan));
+  }
+
+ private:
+  static void append(std::vector<const Middleware*>& to, const std::vector<const Middleware*>& more) {
+    to.insert(to.end(), more.begin(), more.end());
+  }
+
+  std::vector<const Middleware*> make_chain(const std::vector<config::Module>& modules) {
+    std::vector<const Middleware*> chain;
+    for (const config::Module& module : modules) {
+      keep(make_middleware(module, diagnostics_), chain);
+    }
+    return chain;
+  }
+
+  void keep(std::unique_ptr<Middleware> made, std::vector<const Middleware*>& chain) {
+    if (!made) return;
+    chain.push_back(made.get());
+    snapshot_.middlewares.push_back(std::move(made));
+  }
+
+  std::unique_ptr<Site> make_site(const std::vector<RouteConfig>& routes,
+                                  const std::vector<const Middleware*>& around) {
+    auto site = std::make_unique<Site>();
+    RouterBuilder router;
+    for (const RouteConfig& config : routes) {
+      Route route;
+      route.name = name_of(config);
+      route.conditions = Conditions(config.match, diagnostics_);
+      route.chain = around;
+      append(route.chain, make_chain(config.use));
+      if (!config.request_headers.empty() || !config.response_headers.empty()) {
+        keep(std::make_unique<HeadersMiddleware>(config.request_headers, config.response_headers,
+                                                 diagnostics_),
+             route.chain);
+      }
+      route.handler = make_handler(config.handler, snapshot_.upstreams, diagnostics_);
+      add_patterns(config.match, route.conditions.count(), *site, router);
+      site->routes.push_back(std::move(route));
+    }
+    site->router = std::move(router).build();
+    return site;
+  }
+
+  // Every host with every path. The texts were checked when the configuration was read.
+  void add_patterns(const MatchConfig& match, std::uint32_t conditions, Site& site,
+                    RouterBuilder& router) {
+    std::vector<HostPattern> hosts;
+    for (const auto& host : match.host) {
+      if (auto parsed = parse_host_pattern(*host)) hosts.push_back(*parsed);
+    }
+    if (match.host.empty()) hosts.emplace_back();
+    std::vector<PathPattern> paths;
+    for (const auto& path : match.path) {
+      if (auto parsed = parse_path_pattern(*path)) paths.push_back(*parsed);
+    }
+    for (const auto& regex : match.path_regex) {
+      if (auto parsed = parse_path_regex(*regex)) paths.push_back(*parsed);
+    }
+    if (match.path.empty() && match.path_regex.empty()) paths.emplace_back();
+    auto route = static_cast<std::uint32_t>(site.routes.size());
+    for (const HostPattern& host : hosts) {
+      for (const PathPattern& path : paths) {
+        router.add({host, path, conditions});
+        site.route_of_pattern.push_back(route);
+      }
+    }
+  }
+
+  static std::string name_of(const RouteConfig& config) {
+    if (!config.name->empty()) return *config.name;
+    std::string host = config.match.host.empty() ? "*" : *config.match.host.front();
+    std::string path = "/*";
+    if (!config.match.path_regex.empty()) path = *config.match.path_regex.front();
+    if (!config.match.path.empty()) path = *config.match.path.front();
+    return host + path;
+  }
+
+  Snapshot& snapshot_;
+  config::Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+Address to_address(const config::Address& address) {
+  using Kind = config::Address::Kind;
+  IpAddress ip;
+  switch (address.kind) {
+    case Kind::unix_socket: return Address::unix_socket(address.host);
+    case Kind::ipv4:
+      ip.v4 = true;
+      std::memcpy(ip.bytes.data() + 12, address.ip.data(), 4);
+      break;
+    case Kind::ipv6: ip.bytes = address.ip; break;
+    case Kind::any:
+    case Kind::name: break;
+  }
+  return Address(ip, address.port);
+}
+
+std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const ClusterSource& clusters,
+                                         unsigned workers, const Handler* admin,
+                                         config::Diagnostics& diagnostics) {
+  auto snapshot = std::make_unique<Snapshot>();
+  snapshot->config = std::move(config);
+  Builder builder(*snapshot, diagnostics);
+  builder.build_upstreams(clusters, workers);
+  builder.build_listeners();
+  if (admin != nullptr) builder.build_admin(*admin);
+  if (!diagnostics.ok()) return nullptr;
+  return snapshot;
+}
+
+}  // namespace weir

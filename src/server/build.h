@@ -1,0 +1,25 @@
+// Compiles a configuration into a snapshot.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "server/snapshot.h"
+
+namespace weir {
+
+/// Gives the cluster of a name: the living one over reloads, or a new one.
+using ClusterSource = std::function<std::shared_ptr<Cluster>(const std::string& name)>;
+
+/// Null if anything is wrong; `diagnostics` then says all of it. Takes no socket and starts
+/// nothing. Endpoints are put into their clusters when the snapshot is taken into use, not here.
+/// `admin` (null: none) answers on the admin listener and outlives the snapshot.
+std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const ClusterSource& clusters,
+                                         unsigned workers, const Handler* admin,
+                                         config::Diagnostics& diagnostics);
+
+/// The address that sockets use. Only for addresses that are no host names.
+Address to_address(const config::Address& address);
+
+}  // namespace weir

@@ -1,0 +1,178 @@
+#include "server/config.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "config/suggest.h"
+#include "handler/reverse_proxy_config.h"
+#include "http/syntax.h"
+#include "server/route_pattern.h"
+
+namespace weir {
+
+using config::Code;
+using config::Diagnostics;
+using config::Position;
+using config::Problem;
+
+std::optional<Problem> check_host_pattern(std::string_view text) {
+  auto pattern = parse_host_pattern(text);
+  if (pattern) return std::nullopt;
+  return Problem{Code::bad_text,
+                 fmt::format("\"{}\" is no host pattern: {}", text, pattern.error().message),
+                 "write a name, or *.example for every name below it"};
+}
+
+std::optional<Problem> check_path_pattern(std::string_view text) {
+  auto pattern = parse_path_pattern(text);
+  if (pattern) return std::nullopt;
+  return Problem{Code::bad_text,
+                 fmt::format("\"{}\" is no path pattern: {}", text, pattern.error().message),
+                 "write /a for one path, or /a/* for everything below it"};
+}
+
+std::optional<Problem> check_path_regex(std::string_view text) {
+  auto pattern = parse_path_regex(text);
+  if (pattern) return std::nullopt;
+  return Problem{
+      Code::bad_regex,
+      fmt::format("\"{}\" is no regular expression of RE2: {}", text, pattern.error().message),
+      {}};
+}
+
+std::optional<Problem> check_method(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  if (is_token(text) && upper == text) return std::nullopt;
+  return Problem{Code::bad_text, fmt::format("\"{}\" is not a method", text),
+                 is_token(text) ? fmt::format("methods are case-sensitive; write {}", upper)
+                                : "write it like GET or POST"};
+}
+
+void MatchConfig::check(const config::Found& found) const {
+  if (path.empty() || path_regex.empty()) return;
+  found.error("path_regex", Code::contradiction,
+              "a route matches by \"path\" or by \"path_regex\", not by both",
+              "keep one of them, or write two routes");
+}
+
+namespace {
+
+// Judges what a single value cannot know: how the parts of the configuration fit together.
+class CrossCheck {
+ public:
+  CrossCheck(const ServerConfig& config, Diagnostics& diagnostics)
+      : config_(config), diagnostics_(diagnostics) {
+    for (const auto& upstream : config.upstreams) upstreams_.push_back(upstream.name);
+  }
+
+  void run() {
+    check_listeners();
+    check_routes(config_.routes);
+    for (const ListenerConfig& listener : config_.listeners) {
+      if (listener.routes) check_routes(*listener.routes);
+    }
+    // After an error the use of an upstream may just not be known.
+    if (!diagnostics_.ok()) return;
+    for (const auto& upstream : config_.upstreams) {
+      if (used_.contains(upstream.name)) continue;
+      diagnostics_.warning(upstream.position, Code::unused,
+                           fmt::format("no route uses the upstream \"{}\"", upstream.name));
+    }
+  }
+
+ private:
+  void claim(const config::Address& address, Position position);
+  void check_listeners();
+  void check_routes(const std::vector<RouteConfig>& routes);
+  void check_upstream(const config::Located<std::string>& name);
+
+  const ServerConfig& config_;
+  Diagnostics& diagnostics_;
+  std::vector<std::string_view> upstreams_;
+  std::set<std::string_view> used_;
+  std::vector<std::pair<config::Address, Position>> claimed_;
+};
+
+// Two addresses that cannot both be bound. `:80` takes the port of every address.
+bool collide(const config::Address& a, const config::Address& b) {
+  using Kind = config::Address::Kind;
+  if (a.kind == Kind::unix_socket || b.kind == Kind::unix_socket) return a == b;
+  if (a.port != b.port || a.port == 0) return false;
+  const auto covers = [](const config::Address& whole, const config::Address& part) {
+    if (whole.kind == Kind::any) return true;
+    const bool zero = whole.ip == decltype(whole.ip){};
+    return zero && whole.kind == part.kind;
+  };
+  return a == b || covers(a, b) || covers(b, a);
+}
+
+void CrossCheck::claim(const config::Address& address, Position position) {
+  for (const auto& [other, where] : claimed_) {
+    if (!collide(address, other)) continue;
+    diagnostics_.error(position, Code::duplicate_listener,
+                       fmt::format("the address {} is already taken by {} on line {}",
+                                   address.text(), other.text(), where.line),
+                       "each listener needs an address or port of its own");
+    return;
+  }
+  claimed_.emplace_back(address, position);
+}
+
+void CrossCheck::check_listeners() {
+  std::map<std::string, Position> names;
+  if (config_.admin) claim(*config_.admin->address, config_.admin->address.position);
+  for (const ListenerConfig& listener : config_.listeners) {
+    claim(*listener.address, listener.address.position);
+    if (routes_of(config_, listener).empty()) {
+      diagnostics_.warning(listener.address.position, Code::no_routes,
+                           fmt::format("the listener {} has no routes", listener.label()),
+                           "every request to it is answered with 404");
+    }
+    if (listener.name->empty()) continue;
+    const auto [other, fresh] = names.emplace(*listener.name, listener.name.position);
+    if (fresh) continue;
+    diagnostics_.error(listener.name.position, Code::duplicate_name,
+                       fmt::format("the name \"{}\" is already taken by a listener on line {}",
+                                   *listener.name, other->second.line));
+  }
+}
+
+void CrossCheck::check_routes(const std::vector<RouteConfig>& routes) {
+  std::map<std::string, Position> names;
+  for (const RouteConfig& route : routes) {
+    if (route.handler && route.handler.type->name == ReverseProxyConfig::schema.name) {
+      check_upstream(route.handler.as<ReverseProxyConfig>().upstream);
+    }
+    if (route.name->empty()) continue;
+    const auto [other, fresh] = names.emplace(*route.name, route.name.position);
+    if (fresh) continue;
+    diagnostics_.error(route.name.position, Code::duplicate_name,
+                       fmt::format("the name \"{}\" is already taken by a route on line {}",
+                                   *route.name, other->second.line));
+  }
+}
+
+void CrossCheck::check_upstream(const config::Located<std::string>& name) {
+  if (config_.upstreams.find(*name) != nullptr) {
+    used_.insert(*name);
+    return;
+  }
+  std::string help = config::suggestion(*name, upstreams_);
+  if (upstreams_.empty()) help = "define it under the top-level key \"upstreams\"";
+  diagnostics_.error(name.position, Code::unknown_upstream,
+                     fmt::format("no upstream is named \"{}\"", *name), std::move(help));
+}
+
+}  // namespace
+
+ServerConfig parse_server_config(const config::Document& document, Diagnostics& diagnostics) {
+  auto result = config::parse<ServerConfig>(document, diagnostics);
+  // After a syntax error, what seems to be missing may stand in the part that was not read.
+  if (document.complete()) CrossCheck(result, diagnostics).run();
+  return result;
+}
+
+}  // namespace weir

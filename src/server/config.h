@@ -1,0 +1,264 @@
+// The whole configuration of a process, as a file writes it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/config.h"
+#include "config/address.h"
+#include "config/parse.h"
+#include "config/schema.h"
+#include "config/values.h"
+#include "handler/builtin.h"
+#include "http/header_edits_config.h"
+#include "middleware/builtin.h"
+
+namespace weir {
+
+// Checks of single texts, for the tables below.
+std::optional<config::Problem> check_host_pattern(std::string_view text);
+std::optional<config::Problem> check_path_pattern(std::string_view text);
+std::optional<config::Problem> check_path_regex(std::string_view text);
+std::optional<config::Problem> check_method(std::string_view text);
+
+// All conditions that are given must hold.
+struct MatchConfig {
+  std::vector<config::Located<std::string>> host;
+  std::vector<config::Located<std::string>> path;
+  std::vector<config::Located<std::string>> path_regex;
+  std::vector<std::string> method;
+  config::Map<std::string> header;
+  config::Map<std::string> query;
+  config::Located<std::string> when;
+
+  void check(const config::Found& found) const;
+
+  static constexpr auto schema = config::object(
+      "match", "Which requests a route answers. Of each list one entry must match.",
+      config::field<&MatchConfig::host>(
+          "host", "Host names; `*.example` stands for every name below `example`.",
+          config::one_or_many, config::check(&check_host_pattern), config::example("shop.example")),
+      config::field<&MatchConfig::path>(
+          "path", "Paths; `/api/*` stands for `/api` and everything below it.", config::one_or_many,
+          config::check(&check_path_pattern), config::example("/api/*")),
+      config::field<&MatchConfig::path_regex>(
+          "path_regex", "Regular expressions (RE2) of which one must match the whole path.",
+          config::one_or_many, config::check(&check_path_regex),
+          config::example("\"/v[0-9]+/.*\"")),
+      config::field<&MatchConfig::method>("method", "Methods, in capital letters.",
+                                          config::one_or_many, config::check(&check_method),
+                                          config::example("[GET, HEAD]")),
+      config::field<&MatchConfig::header>(
+          "header", "Headers and their exact values; `*` takes any value.",
+          config::check_key(&check_header_name), config::example("{ X-Team: shop }")),
+      config::field<&MatchConfig::query>("query",
+                                         "Query parameters and their exact values; `*` takes any.",
+                                         config::example("{ debug: \"1\" }")),
+      config::field<&MatchConfig::when>("when", "An expression that must be true."));
+};
+
+struct RouteConfig {
+  config::Located<std::string> name;
+  MatchConfig match;
+  std::vector<config::Module> use;
+  config::Module handler;
+  HeaderEditsConfig request_headers;
+  HeaderEditsConfig response_headers;
+  config::Position position;
+
+  static constexpr auto schema = config::object(
+      "route", "Which requests are answered, and by what. The most specific route wins.",
+      config::field<&RouteConfig::name>("name",
+                                        "Appears in metrics and logs; by default made from the "
+                                        "host and path."),
+      config::field<&RouteConfig::match>("match", "Which requests; all, if not given."),
+      config::field<&RouteConfig::use>("use", "Middlewares, outermost first.",
+                                       config::modules(&middleware_types)),
+      config::field<&RouteConfig::handler>("handler", "What answers: exactly one handler.",
+                                           config::required, config::chosen_by_key(&handler_types)),
+      config::field<&RouteConfig::request_headers>("request_headers",
+                                                   "Changes to the request, before the handler."),
+      config::field<&RouteConfig::response_headers>("response_headers",
+                                                    "Changes to the response of the handler."));
+};
+
+enum class HalfClose : std::uint8_t { cancel, keep };
+
+constexpr auto enum_names(HalfClose) {
+  return std::array{
+      config::Name{"cancel", HalfClose::cancel,
+                   "A client that closes its side has left: its request is cancelled."},
+      config::Name{"keep", HalfClose::keep,
+                   "The client may close its side and still wait for the response."}};
+}
+
+struct MinRateConfig {
+  config::ByteSize per_second{240};
+  config::Duration grace = std::chrono::seconds(10);
+
+  static constexpr auto schema =
+      config::object("min_rate", "The slowest that a body may flow, in each direction.",
+                     config::field<&MinRateConfig::per_second>(
+                         "per_second", "Bytes in each second; `0B` does not check."),
+                     config::field<&MinRateConfig::grace>(
+                         "grace", "How long a body may be slower before its connection is closed.",
+                         config::range(std::chrono::seconds(1), std::chrono::hours(1))));
+};
+
+struct ListenerTimeoutsConfig {
+  config::Duration header = std::chrono::seconds(10);
+  config::Duration idle = std::chrono::seconds(60);
+
+  static constexpr auto schema =
+      config::object("listener timeouts", "How long a client may take.",
+                     config::field<&ListenerTimeoutsConfig::header>(
+                         "header", "For the whole head of a request, from its first byte.",
+                         config::range(std::chrono::milliseconds(1), std::chrono::hours(1))),
+                     config::field<&ListenerTimeoutsConfig::idle>(
+                         "idle", "Between two requests, and before the first.",
+                         config::range(std::chrono::milliseconds(1), std::chrono::hours(24))));
+};
+
+struct ListenerLimitsConfig {
+  std::optional<std::uint32_t> max_connections;
+  std::optional<std::uint32_t> max_connections_per_client;
+  config::ByteSize max_head_bytes = config::kibibytes(32);
+  std::uint32_t max_headers = 100;
+  std::optional<config::ByteSize> max_body_bytes;
+
+  static constexpr auto schema = config::object(
+      "listener limits", "How much a client may ask for.",
+      config::field<&ListenerLimitsConfig::max_connections>(
+          "max_connections", "Open connections of this listener.", config::none("unlimited"),
+          config::at_least(1)),
+      config::field<&ListenerLimitsConfig::max_connections_per_client>(
+          "max_connections_per_client", "Open connections of one client address.",
+          config::none("unlimited"), config::at_least(1)),
+      config::field<&ListenerLimitsConfig::max_head_bytes>(
+          "max_head_bytes", "Size of a request's head; 431 above it.",
+          config::range(config::kibibytes(1), config::mebibytes(1))),
+      config::field<&ListenerLimitsConfig::max_headers>(
+          "max_headers", "Header lines of a request; 431 above it.", config::range(1, 10000)),
+      config::field<&ListenerLimitsConfig::max_body_bytes>(
+          "max_body_bytes", "Size of a request's body; 413 above it.", config::none("unlimited")));
+};
+
+struct ListenerConfig {
+  config::Located<config::Address> address;
+  config::Located<std::string> name;
+  std::optional<std::vector<RouteConfig>> routes;
+  std::vector<config::Module> use;
+  ListenerLimitsConfig limits;
+  ListenerTimeoutsConfig timeouts;
+  MinRateConfig min_rate;
+  std::vector<config::Network> trusted_proxies;
+  HalfClose half_close = HalfClose::cancel;
+  config::Position position;
+
+  // The name, or else the address: what metrics and logs call it.
+  std::string label() const { return name->empty() ? address->text() : *name; }
+
+  static constexpr auto schema = config::object(
+      "listener", "An address where clients connect.",
+      config::field<&ListenerConfig::address>(
+          "address",
+          "`:8080` is a port of every IPv6 and IPv4 address; `127.0.0.1:80`, `[::1]:80` and "
+          "`unix:/path` are single ones. With port 0 the kernel chooses one.",
+          config::required, config::shorthand, config::any_port, config::example("\":8080\"")),
+      config::field<&ListenerConfig::name>("name",
+                                           "Appears in metrics and logs; by default the address."),
+      config::field<&ListenerConfig::routes>(
+          "routes", "Routes of this listener alone, in place of the top-level `routes`."),
+      config::field<&ListenerConfig::use>(
+          "use", "Middlewares of every route of this listener, outermost first.",
+          config::modules(&middleware_types)),
+      config::field<&ListenerConfig::limits>("limits", "How much a client may ask for."),
+      config::field<&ListenerConfig::timeouts>("timeouts", "How long a client may take."),
+      config::field<&ListenerConfig::min_rate>("min_rate", "The slowest that a body may flow."),
+      config::field<&ListenerConfig::trusted_proxies>(
+          "trusted_proxies", "Networks whose `X-Forwarded-*` and `Forwarded` headers are believed.",
+          config::one_or_many, config::example("[10.0.0.0/8]")),
+      config::field<&ListenerConfig::half_close>(
+          "half_close", "What it means when a client closes its side of the connection."));
+};
+
+struct AdminConfig {
+  config::Located<config::Address> address;
+
+  static constexpr auto schema = config::object(
+      "admin", "The admin listener: metrics, health and the effective configuration.",
+      config::field<&AdminConfig::address>(
+          "address", "Where it listens; keep it on a loopback address or a Unix socket.",
+          config::required, config::shorthand, config::any_port,
+          config::example("127.0.0.1:9901")));
+};
+
+struct AccessLogConfig {
+  config::Located<std::string> format = {"json"};
+  config::Located<std::string> file = {"stdout"};
+
+  static constexpr auto schema = config::object(
+      "access_log", "One line for every request.",
+      config::field<&AccessLogConfig::format>(
+          "format", "`json`, `combined`, or the template of a line.", config::not_empty),
+      config::field<&AccessLogConfig::file>(
+          "file", "A path, `stdout` or `stderr`. A reload opens the file anew.",
+          config::not_empty));
+};
+
+struct ProcessLimitsConfig {
+  std::uint32_t max_connections = 65536;
+
+  static constexpr auto schema =
+      config::object("limits", "Limits of the whole process.",
+                     config::field<&ProcessLimitsConfig::max_connections>(
+                         "max_connections", "Open connections of clients, over all listeners.",
+                         config::range(1, 10'000'000)));
+};
+
+struct ServerConfig {
+  std::optional<std::uint32_t> workers;  // nothing: one for each core
+  std::vector<ListenerConfig> listeners;
+  std::vector<RouteConfig> routes;
+  std::vector<config::Module> use;
+  config::Map<UpstreamConfig> upstreams;
+  std::optional<AdminConfig> admin;
+  std::optional<AccessLogConfig> access_log;
+  config::Located<std::string> user;
+  ProcessLimitsConfig limits;
+
+  static constexpr auto schema = config::object(
+      "configuration", "The top level of a configuration file.",
+      config::field<&ServerConfig::workers>("workers",
+                                            "Threads that serve clients; `auto` is one per core.",
+                                            config::none("auto"), config::range(1, 1024)),
+      config::field<&ServerConfig::listeners>("listeners", "Where clients connect.",
+                                              config::required, config::at_least_one),
+      config::field<&ServerConfig::routes>("routes",
+                                           "Routes of every listener that has none of its own."),
+      config::field<&ServerConfig::use>("use", "Middlewares of every route, outermost first.",
+                                        config::modules(&middleware_types)),
+      config::field<&ServerConfig::upstreams>("upstreams", "Services behind the proxy, by name."),
+      config::field<&ServerConfig::admin>("admin", "The admin listener.", config::none("off")),
+      config::field<&ServerConfig::access_log>("access_log", "The log of requests.",
+                                               config::none("off")),
+      config::field<&ServerConfig::user>(
+          "user", "When started as root, become this user after the listeners are bound."),
+      config::field<&ServerConfig::limits>("limits", "Limits of the whole process."));
+};
+
+// Reads the table and checks what refers to something else: upstream names, addresses and names
+// given twice. Use the result only if diagnostics.ok().
+ServerConfig parse_server_config(const config::Document& document,
+                                 config::Diagnostics& diagnostics);
+
+// The routes that a listener serves.
+inline const std::vector<RouteConfig>& routes_of(const ServerConfig& config,
+                                                 const ListenerConfig& listener) {
+  return listener.routes ? *listener.routes : config.routes;
+}
+
+}  // namespace weir

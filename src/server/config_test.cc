@@ -1,0 +1,199 @@
+#include "server/config.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "config/dump.h"
+#include "config/json_schema.h"
+#include "config/reference.h"
+#include "handler/redirect_config.h"
+#include "handler/respond_config.h"
+#include "handler/reverse_proxy_config.h"
+
+namespace weir {
+namespace {
+
+using config::Diagnostics;
+
+struct Reading {
+  Diagnostics diagnostics;
+  ServerConfig config;
+};
+
+Reading read(std::string text) {
+  Reading reading;
+  const auto document = config::read_text("weir.yaml", std::move(text), reading.diagnostics);
+  reading.config = parse_server_config(document, reading.diagnostics);
+  return reading;
+}
+
+ServerConfig accepted(std::string text) {
+  Reading reading = read(std::move(text));
+  EXPECT_TRUE(reading.diagnostics.ok()) << reading.diagnostics.render();
+  return std::move(reading.config);
+}
+
+std::string rendered(std::string text) { return read(std::move(text)).diagnostics.render(); }
+
+constexpr std::string_view kNewcomer = R"(listeners:
+  - address: ":8443"
+routes:
+  - match: { host: shop.example, path: /api/* }
+    reverse_proxy: api
+  - match: { host: shop.example }
+    respond: hello
+  - redirect: https://shop.example{path}
+upstreams:
+  api:
+    endpoints: [10.0.0.1:8080, 10.0.0.2:8080]
+    balance: least_requests
+)";
+
+TEST(ServerConfig, reads_the_file_of_a_newcomer) {
+  const ServerConfig config = accepted(std::string(kNewcomer));
+  EXPECT_EQ(config.listeners.at(0).label(), ":8443");
+  ASSERT_EQ(config.routes.size(), 3u);
+  EXPECT_EQ(*config.routes[0].match.host.at(0), "shop.example");
+  EXPECT_EQ(*config.routes[0].handler.as<ReverseProxyConfig>().upstream, "api");
+  EXPECT_EQ(config.routes[1].handler.as<RespondConfig>().body, "hello");
+  EXPECT_EQ(config.routes[2].handler.as<RedirectConfig>().status, 308);
+  const UpstreamConfig* api = config.upstreams.find("api");
+  ASSERT_NE(api, nullptr);
+  EXPECT_EQ(api->endpoints.size(), 2u);
+  EXPECT_EQ(api->balance, Balance::least_requests);
+  EXPECT_FALSE(config.admin);
+  EXPECT_FALSE(config.access_log);
+}
+
+TEST(ServerConfig, dumps_what_reads_back_as_the_same) {
+  const std::string dump = config::dump_yaml(accepted(std::string(kNewcomer)));
+  EXPECT_EQ(config::dump_yaml(accepted(dump)), dump);
+}
+
+TEST(ServerConfig, keeps_its_defaults_within_their_own_bounds) {
+  // Every object with a default is dumped with all its keys, and must be accepted as it stands.
+  const std::string dump = config::dump_yaml(accepted(
+      "listeners: [\":80\"]\nadmin: 127.0.0.1:0\naccess_log: {}\nupstreams: {a: {endpoints: "
+      "unix:/a}}\nroutes: [reverse_proxy: a]\n"));
+  EXPECT_EQ(config::dump_yaml(accepted(dump)), dump);
+}
+
+TEST(ServerConfig, points_at_an_unknown_upstream) {
+  EXPECT_EQ(rendered("listeners: [\":80\"]\nroutes:\n  - reverse_proxy: apy\n"
+                     "upstreams: { api: { endpoints: 10.0.0.1:80 } }\n"),
+            "weir.yaml:3:20: error W1401: no upstream is named \"apy\"\n"
+            "    3 |   - reverse_proxy: apy\n"
+            "      |                    ^^^\n"
+            "      help: did you mean \"api\"?\n"
+            "1 error\n");
+  EXPECT_NE(rendered("listeners:\n  - address: \":80\"\n    routes: [{ reverse_proxy: x }]\n")
+                .find("W1401: no upstream is named \"x\""),
+            std::string::npos);
+}
+
+TEST(ServerConfig, does_not_judge_references_of_a_file_that_was_not_read_to_its_end) {
+  const std::string text =
+      rendered("listeners: [\":80\"]\nroutes:\n  - reverse_proxy: api\nups: [\n");
+  EXPECT_EQ(text.find("W1401"), std::string::npos);
+  EXPECT_NE(text.find("W1101"), std::string::npos);
+}
+
+TEST(ServerConfig, refuses_two_listeners_on_one_address) {
+  const auto collides = [](std::string_view a, std::string_view b) {
+    const std::string text =
+        fmt::format("listeners: [\"{}\", \"{}\"]\nroutes: [respond: x]\n", a, b);
+    return rendered(text).find("W1402") != std::string::npos;
+  };
+  EXPECT_TRUE(collides(":80", ":80"));
+  EXPECT_TRUE(collides(":80", "127.0.0.1:80"));
+  EXPECT_TRUE(collides("[::1]:80", ":80"));
+  EXPECT_TRUE(collides("0.0.0.0:80", "127.0.0.1:80"));
+  EXPECT_TRUE(collides("unix:/a", "unix:/a"));
+  EXPECT_FALSE(collides("0.0.0.0:80", "[::]:80"));
+  EXPECT_FALSE(collides(":80", ":81"));
+  EXPECT_FALSE(collides("127.0.0.1:80", "127.0.0.2:80"));
+  EXPECT_FALSE(collides(":0", ":0"));
+  EXPECT_NE(
+      rendered("listeners: [\":80\"]\nroutes: [respond: x]\nadmin: 127.0.0.1:80\n").find("W1402"),
+      std::string::npos);
+}
+
+TEST(ServerConfig, refuses_names_given_twice) {
+  EXPECT_NE(rendered("listeners: [{address: \":80\", name: a}, {address: \":81\", name: a}]\n")
+                .find("weir.yaml:1:55: error W1403: the name \"a\" is already taken by a listener"),
+            std::string::npos);
+  EXPECT_NE(rendered("listeners: [\":80\"]\nroutes:\n  - {name: r, respond: x}\n"
+                     "  - {name: r, respond: y}\n")
+                .find("weir.yaml:4:12: error W1403"),
+            std::string::npos);
+}
+
+TEST(ServerConfig, warns_of_what_does_nothing) {
+  const Reading reading = read("listeners: [\":80\"]\nupstreams: { a: { endpoints: a:80 } }\n");
+  EXPECT_TRUE(reading.diagnostics.ok());
+  const std::string text = reading.diagnostics.render();
+  EXPECT_NE(text.find("1:13: warning W1405: the listener :80 has no routes"), std::string::npos);
+  EXPECT_NE(text.find("2:14: warning W1404: no route uses the upstream \"a\""), std::string::npos);
+}
+
+TEST(ServerConfig, explains_a_host_pattern_without_quotes) {
+  EXPECT_NE(rendered("listeners: [\":80\"]\nroutes:\n  - match: { host: *.example }\n"
+                     "    respond: x\n")
+                .find("weir.yaml:3:20: error W1103: an unquoted \"*\" begins an alias in YAML\n"
+                      "    3 |   - match: { host: *.example }\n"
+                      "      |                    ^^^^^^^^^\n"
+                      "      help: put quotes around the text: \"*.example\"\n"),
+            std::string::npos);
+}
+
+TEST(ServerConfig, checks_patterns_methods_and_headers) {
+  const std::string text = rendered(R"(listeners: [":80"]
+routes:
+  - match: { host: "a*b", method: get }
+    respond: x
+  - match: { path: api }
+    respond: x
+  - match: { path_regex: "(" }
+    respond: x
+  - match: { path: /a, path_regex: /a.* }
+    respond: x
+  - respond: { headers: { "a b": c } }
+  - respond: x
+    response_headers: { set: { Content-Length: 5 }, remove: X-A }
+  - respond: x
+    request_headers: { add: { X: "a\nb" } }
+)");
+  for (std::string_view part : {":3:20: error W1312", ":3:35: error W1312", ":5:20: error W1312",
+                                ":7:26: error W1503", ":9:36: error W1406", ":11:27: error W1312",
+                                ":13:32: error W1312", ":15:34: error W1312"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_NE(text.find("8 errors"), std::string::npos) << text;
+}
+
+TEST(ServerConfig, takes_words_for_nothing_and_addresses_for_objects) {
+  const ServerConfig config = accepted(
+      "workers: 2\nlisteners: [\"unix:/run/weir.sock\"]\nroutes: [respond: 204]\n"
+      "admin: 127.0.0.1:9901\naccess_log: off\n");
+  EXPECT_EQ(config.workers, 2u);
+  EXPECT_EQ(config.admin->address->port, 9901);
+  EXPECT_EQ(config.routes[0].handler.as<RespondConfig>().status, 204);
+  EXPECT_FALSE(accepted("listeners: [\":80\"]\nadmin: off\nworkers: auto\n").admin);
+}
+
+TEST(ServerConfig, tells_no_routes_of_its_own_from_an_empty_list) {
+  const ServerConfig config = accepted(
+      "listeners: [{address: \":80\"}, {address: \":81\", routes: []}]\nroutes: [respond: x]\n");
+  EXPECT_EQ(routes_of(config, config.listeners[0]).size(), 1u);
+  EXPECT_EQ(routes_of(config, config.listeners[1]).size(), 0u);
+}
+
+TEST(ServerConfig, has_a_schema_and_a_reference) {
+  EXPECT_NE(config::json_schema<ServerConfig>().find("\"#/$defs/reverse_proxy\""),
+            std::string::npos);
+  EXPECT_NE(config::reference_markdown<ServerConfig>().find("\n## reverse_proxy\n"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,47 @@
+// How many clients may be connected: in the process, to one listener, from one address.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+
+#include "io/address.h"
+
+namespace weir {
+
+/// Shared by all workers; asked once per connection. IPv6 clients count by their /64.
+class ConnectionLimits {
+ public:
+  /// `process` is shared by all listeners and outlives them.
+  explicit ConnectionLimits(std::atomic<std::uint64_t>& process) : process_(process) {}
+
+  /// 0: unlimited.
+  void set(std::uint64_t process, std::uint64_t listener, std::uint64_t per_client);
+
+  /// False when one of the limits is reached; else the connection counts until `leave`.
+  bool admit(const IpAddress& client);
+  void leave(const IpAddress& client);
+
+  std::uint64_t open() const { return listener_.load(std::memory_order_relaxed); }
+  std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Shard {
+    std::mutex mutex;
+    std::map<IpAddress, std::uint32_t> clients;
+  };
+  Shard& shard_of(const IpAddress& client);
+  bool admit_client(const IpAddress& client);
+
+  std::atomic<std::uint64_t>& process_;
+  std::atomic<std::uint64_t> process_limit_{0};
+  std::atomic<std::uint64_t> listener_limit_{0};
+  std::atomic<std::uint64_t> client_limit_{0};
+  std::atomic<std::uint64_t> listener_{0};
+  std::atomic<std::uint64_t> refused_{0};
+  std::array<Shard, 16> shards_;
+};
+
+}  // namespace weir

@@ -1,0 +1,114 @@
+#include "server/listener_service.h"
+
+#include "core/log.h"
+#include "server/client_address.h"
+
+namespace weir {
+namespace {
+
+/// Lets go of the snapshot exactly once: at the end, or when the exchange becomes a tunnel.
+struct Pin {
+  PinnedSnapshot* pinned;
+  void release() {
+    if (pinned != nullptr) --pinned->pins;
+    pinned = nullptr;
+  }
+  ~Pin() { release(); }
+};
+
+}  // namespace
+
+ListenerService::ListenerService(Loop& loop, std::shared_ptr<SharedListener> shared,
+                                 ExchangeObserver& observer)
+    : loop_(loop), shared_(std::move(shared)), observer_(observer) {}
+
+ListenerService::~ListenerService() {
+  if (pinned_ != nullptr) --pinned_->pins;
+}
+
+void ListenerService::use(PinnedSnapshot& pinned, const ListenerPlan& plan) {
+  ++pinned.pins;
+  if (pinned_ != nullptr) --pinned_->pins;
+  pinned_ = &pinned;
+  plan_ = &plan;
+  limits_ = plan.limits;
+}
+
+Status ListenerService::listen(int socket) {
+  Result<std::unique_ptr<Listener>> listener = loop_.listen(socket);
+  if (!listener) return fail(listener.error());
+  scope_.spawn(accept(std::move(*listener)));
+  return {};
+}
+
+Task<void> ListenerService::accept(std::unique_ptr<Listener> listener) {
+  bool failing = false;
+  while (true) {
+    Result<std::unique_ptr<Stream>> stream = co_await listener->accept(accepting_.token());
+    if (!stream) {
+      if (accepting_.stopped()) co_return;
+      shared_->accept_errors.fetch_add(1, std::memory_order_relaxed);
+      if (!failing) {
+        log_error("accept_failed", "listener", shared_->name, "reason", name(stream.error().code));
+      }
+      failing = true;
+      continue;  // the listener pauses by itself
+    }
+    failing = false;
+    scope_.spawn(serve(std::move(*stream)));
+  }
+}
+
+Task<void> ListenerService::serve(std::unique_ptr<Stream> stream) {
+  ConnectionFacts facts{stream->peer(), shared_->name, false};
+  if (!shared_->limits.admit(facts.peer.ip())) {
+    stream->reset_on_close();
+    co_return;
+  }
+  IpAddress client = facts.peer.ip();
+  {
+    h1::ServerSession session(std::move(stream), facts, *this);
+    sessions_.append(session);
+    co_await session.run();
+  }
+  shared_->limits.leave(client);
+}
+
+void ListenerService::stop_accepting() {
+  accepting_.request(Error(ErrorCode::shutting_down, Origin::weir, "listener"));
+}
+
+void ListenerService::drain() {
+  draining_ = true;
+  for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
+    static_cast<h1::ServerSession*>(link)->drain();
+  }
+}
+
+void ListenerService::abort(const Error& why) {
+  stop_accepting();
+  draining_ = true;
+  for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
+    static_cast<h1::ServerSession*>(link)->stop(why);
+  }
+}
+
+Task<void> ListenerService::finished() { co_await scope_.join(); }
+
+const Handler& ListenerService::attach(Exchange& exchange) {
+  auto* pin = exchange.own<Pin>(pinned_);
+  ++pinned_->pins;
+  exchange.set_pin(pin);
+  exchange.at_end([observer = &observer_](Exchange& ended) { observer->exchange_ended(ended); });
+  find_client(exchange, plan_->trusted);
+  return *plan_->handler;
+}
+
+// Names that live in the snapshot move to the exchange's own memory.
+void ListenerService::detach(Exchange& exchange) {
+  exchange.set_route(exchange.arena().copy(exchange.route()));
+  exchange.upstream().name = exchange.arena().copy(exchange.upstream().name);
+  static_cast<Pin*>(exchange.pin())->release();
+}
+
+}  // namespace weir

@@ -1,0 +1,84 @@
+// One listener on one worker: accepts, serves, and pins the configuration of each exchange.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/list.h"
+#include "http/h1/server_session.h"
+#include "http/service.h"
+#include "server/connection_limits.h"
+#include "server/snapshot.h"
+
+namespace weir {
+
+/// Told about every exchange that ended, once; one per worker, outlives its services.
+class ExchangeObserver {
+ public:
+  virtual ~ExchangeObserver() = default;
+  virtual void exchange_ended(Exchange& exchange) = 0;
+};
+
+/// A snapshot as one worker holds it. Freed by the worker when nothing points to it any more.
+struct PinnedSnapshot {
+  std::shared_ptr<const Snapshot> snapshot;
+  std::uint32_t pins = 0;
+};
+
+/// What all workers share of a listener; outlives configurations.
+struct SharedListener {
+  SharedListener(std::string name_, Address address_, std::atomic<std::uint64_t>& process)
+      : name(std::move(name_)), address(std::move(address_)), limits(process) {}
+
+  const std::string name;
+  const Address address;  // as configured; `bound` has the port that the kernel chose
+  Address bound;
+  ConnectionLimits limits;
+  std::atomic<std::uint64_t> accept_errors{0};
+};
+
+class ListenerService final : public Service {
+ public:
+  ListenerService(Loop& loop, std::shared_ptr<SharedListener> shared, ExchangeObserver& observer);
+  ~ListenerService();
+
+  /// The configuration for exchanges that begin from now on. Only its own worker calls.
+  void use(PinnedSnapshot& pinned, const ListenerPlan& plan);
+
+  Status listen(int socket);
+  /// Takes no more connections; sessions go on. Its sockets stay open.
+  void stop_accepting();
+  /// Sessions end after their current exchange, idle ones at once.
+  void drain();
+  /// Everything ends now.
+  void abort(const Error& why);
+  Task<void> finished();
+
+  bool empty() const { return scope_.running() == 0; }
+  const SharedListener& shared() const { return *shared_; }
+  const std::shared_ptr<SharedListener>& shared_pointer() const { return shared_; }
+
+  const SessionLimits& limits() const override { return limits_; }
+  const Handler& attach(Exchange& exchange) override;
+  void detach(Exchange& exchange) override;
+  SessionCounters& counters() override { return counters_; }
+  bool draining() const override { return draining_; }
+
+ private:
+  Task<void> accept(std::unique_ptr<Listener> listener);
+  Task<void> serve(std::unique_ptr<Stream> stream);
+
+  Loop& loop_;
+  std::shared_ptr<SharedListener> shared_;
+  ExchangeObserver& observer_;
+  PinnedSnapshot* pinned_ = nullptr;
+  const ListenerPlan* plan_ = nullptr;
+  SessionLimits limits_;
+  SessionCounters counters_;
+  Scope scope_;
+  StopSource accepting_;
+  Link sessions_;
+  bool draining_ = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,295 @@
+#include "server/server.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/log.h"
+
+namespace weir {
+
+Server::Server(Network& network, WorkerHost& host) : network_(network), host_(host) {}
+
+Server::~Server() {
+  for (BoundListener& listener : listeners_) {
+    for (int socket : listener.sockets) network_.close(socket);
+  }
+}
+
+bool Server::apply(ServerConfig config, config::Diagnostics& diagnostics,
+                   std::function<void()> done) {
+  unsigned workers = config.workers.value_or(host_.default_workers());
+  std::map<std::string, std::shared_ptr<Cluster>, std::less<>> made;
+  auto source = [&](const std::string& name) {
+    auto known = clusters_.find(name);
+    if (known != clusters_.end()) return known->second;
+    auto& cluster = made[name];
+    if (!cluster) cluster = std::make_shared<Cluster>(name);
+    return cluster;
+  };
+  std::unique_ptr<Snapshot> snapshot =
+      build_snapshot(std::move(config), source, workers, admin_, diagnostics);
+  if (!snapshot) return false;
+  std::vector<BoundListener> fresh;
+  if (!bind_new(*snapshot, workers, fresh, diagnostics) || !start_workers(workers, diagnostics)) {
+    for (BoundListener& listener : fresh) {
+      for (int socket : listener.sockets) network_.close(socket);
+    }
+    return false;
+  }
+  clusters_.merge(made);
+  snapshot->generation = ++generation_;
+  snapshot_ = std::move(snapshot);
+  apply_limits(*snapshot_);
+  update_clusters(*snapshot_);
+  hand_out(std::move(fresh), workers, std::move(done));
+  return true;
+}
+
+// --- binding -----------------------------------------------------------------------------------
+
+bool Server::bind_new(const Snapshot& snapshot, unsigned workers, std::vector<BoundListener>& fresh,
+                      config::Diagnostics& diagnostics) {
+  bool ok = true;
+  for (const auto& plan : snapshot.listeners) {
+    bool known = std::any_of(listeners_.begin(), listeners_.end(), [&](const BoundListener& each) {
+      return each.shared->address == plan->address;
+    });
+    if (known) continue;
+    BoundListener bound;
+    ok = bind_listener(*plan, plan->position, workers, bound, diagnostics) && ok;
+    if (bound.shared) fresh.push_back(std::move(bound));
+  }
+  return ok;
+}
+
+bool Server::bind_listener(const ListenerPlan& plan, config::Position position, unsigned workers,
+                           BoundListener& bound, config::Diagnostics& diagnostics) {
+  bound.shared = std::make_shared<SharedListener>(plan.name, plan.address, connections_);
+  // One socket for each worker; a Unix socket cannot be shared out and serves them all.
+  bool unix_path = plan.address.family() == Address::Family::unix_path;
+  BindOptions options;
+  options.reuse_port = !unix_path;
+  Address address = plan.address;
+  for (unsigned i = 0; i < (unix_path ? 1 : workers); ++i) {
+    // The first is bound alone once, so that another program on the address is noticed.
+    if (i == 0 && !unix_path && address.port() != 0) {
+      BindOptions alone;
+      alone.reuse_port = false;
+      Result<int> probe = network_.bind(address, alone);
+      if (!probe) {
+        report_bind(probe.error(), plan, position, diagnostics);
+        return false;
+      }
+      network_.close(*probe);
+    }
+    Result<int> socket = network_.bind(address, options);
+    if (!socket) {
+      report_bind(socket.error(), plan, position, diagnostics);
+      return false;
+    }
+    bound.sockets.push_back(*socket);
+    if (i == 0) {
+      bound.shared->bound = network_.bound_address(*socket).value_or(address);
+      if (address.port() == 0 && !unix_path) address = address.with_port(bound.shared->bound.port());
+    }
+  }
+  return true;
+}
+
+void Server::report_bind(const Error& error, const ListenerPlan& plan, config::Position position,
+                         config::Diagnostics& diagnostics) const {
+  std::string help = "choose another address, or stop the program that listens there";
+  if (error.code == ErrorCode::permission) {
+    help = "ports below 1024 need root or CAP_NET_BIND_SERVICE";
+  } else if (error.code == ErrorCode::address_unavailable) {
+    help = "use an address of this machine, or \":PORT\" for all of them";
+  }
+  diagnostics.error(position, config::Code::address_in_use,
+                    fmt::format("cannot listen on {}: {}", plan.address.text(), name(error.code)),
+                    help);
+}
+
+// --- taking into use ---------------------------------------------------------------------------
+
+void Server::apply_limits(const Snapshot& snapshot) {
+  for (const auto& plan : snapshot.listeners) {
+    for (BoundListener& listener : listeners_) {
+      if (listener.shared->address != plan->address) continue;
+      listener.shared->limits.set(snapshot.config.limits.max_connections, plan->max_connections,
+                                  plan->max_connections_per_client);
+    }
+  }
+}
+
+void Server::update_clusters(const Snapshot& snapshot) {
+  for (const auto& entry : snapshot.config.upstreams) {
+    std::vector<WeightedAddress> addresses;
+    for (const EndpointConfig& endpoint : entry.value.endpoints) {
+      if (endpoint.address->kind == config::Address::Kind::name) continue;
+      addresses.push_back({to_address(*endpoint.address), endpoint.weight});
+    }
+    clusters_.at(entry.name)->update("", std::move(addresses));
+  }
+  std::erase_if(clusters_, [&](const auto& each) {
+    return snapshot.config.upstreams.find(each.first) == nullptr;
+  });
+}
+
+bool Server::start_workers(unsigned count, config::Diagnostics& diagnostics) {
+  while (workers_.size() < count) {
+    auto index = static_cast<unsigned>(workers_.size());
+    Result<Loop*> loop = host_.start(index);
+    if (!loop) {
+      diagnostics.error({}, config::Code::descriptor_limit,
+                        fmt::format("worker {} cannot be started: {}", index, loop.error().detail));
+      return false;
+    }
+    workers_.push_back(
+        {index, *loop, std::make_unique<Worker>(**loop, host_.make_observer(**loop))});
+  }
+  return true;
+}
+
+// A socket that is still configured is never closed: with fewer workers the ones that stay take
+// over those of the ones that go, with more the kernel spreads over the new ones as well.
+void Server::hand_out(std::vector<BoundListener> fresh, unsigned workers,
+                      std::function<void()> done) {
+  std::vector<WorkerChange> changes(workers_.size());
+  for (WorkerChange& change : changes) change.snapshot = snapshot_;
+  auto give = [&](const BoundListener& listener, std::size_t k) {
+    changes[k % workers].sockets.push_back({listener.shared, listener.sockets[k]});
+  };
+  std::vector<int> closing;
+  std::size_t before = worker_sockets_;
+  std::erase_if(listeners_, [&](BoundListener& listener) {
+    if (snapshot_->find_listener(listener.shared->address) != nullptr) return false;
+    for (WorkerChange& change : changes) change.removed.push_back(listener.shared);
+    closing.insert(closing.end(), listener.sockets.begin(), listener.sockets.end());
+    return true;
+  });
+  for (BoundListener& listener : listeners_) {
+    bool unix_path = listener.shared->address.family() == Address::Family::unix_path;
+    for (std::size_t k = workers; k < std::min(before, listener.sockets.size()); ++k) {
+      give(listener, k);
+    }
+    while (!unix_path && listener.sockets.size() < workers) {
+      Result<int> socket = network_.bind(listener.shared->bound, BindOptions{});
+      if (!socket) break;  // the workers that there are serve it all the same
+      listener.sockets.push_back(*socket);
+      give(listener, listener.sockets.size() - 1);
+    }
+    for (unsigned i = static_cast<unsigned>(before); unix_path && i < workers; ++i) {
+      changes[i].sockets.push_back({listener.shared, listener.sockets[0]});
+    }
+  }
+  for (BoundListener& listener : fresh) {
+    bool unix_path = listener.shared->address.family() == Address::Family::unix_path;
+    for (unsigned i = 0; i < workers; ++i) {
+      changes[i].sockets.push_back({listener.shared, listener.sockets[unix_path ? 0 : i]});
+    }
+    listeners_.push_back(std::move(listener));
+  }
+  apply_limits(*snapshot_);
+  worker_sockets_ = workers;
+
+  std::vector<Running> leaving;
+  while (workers_.size() > workers) {
+    leaving.push_back(std::move(workers_.back()));
+    workers_.pop_back();
+  }
+  auto finished = countdown(workers_.size() + leaving.size(), [this, closing, done] {
+    for (int socket : closing) network_.close(socket);
+    if (done) done();
+  });
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Worker* worker = workers_[i].worker.get();
+    workers_[i].loop->post([worker, change = std::move(changes[i]), finished] {
+      if (Status applied = worker->apply(change); !applied) {
+        log_error("listen_failed", "reason", name(applied.error().code));
+      }
+      finished();
+    });
+  }
+  for (Running& running : leaving) {
+    running.loop->post(finished);
+    retire(std::move(running));
+  }
+}
+
+// Its listeners are served by others from now on; its sessions end when they are done.
+void Server::retire(Running running) {
+  auto kept = std::make_shared<Running>(std::move(running));
+  retiring_.push_back(kept);
+  kept->loop->post([this, kept] {
+    kept->worker->drain();
+    kept->worker->when_empty([this, kept] {
+      host_.post([this, kept] {
+        kept->loop->post([this, kept] {
+          kept->worker.reset();
+          host_.post([this, kept] {
+            host_.retire(kept->index);
+            std::erase(retiring_, kept);
+          });
+        });
+      });
+    });
+  });
+}
+
+// --- the end -----------------------------------------------------------------------------------
+
+void Server::drain(std::function<void()> done) {
+  auto finished = countdown(workers_.size(), std::move(done));
+  for (Running& running : workers_) {
+    Worker* worker = running.worker.get();
+    running.loop->post([worker, finished] {
+      worker->drain();
+      worker->when_empty(finished);
+    });
+  }
+}
+
+void Server::abort() {
+  for (Running& running : workers_) {
+    Worker* worker = running.worker.get();
+    running.loop->post([worker] { worker->abort(); });
+  }
+  for (auto& running : retiring_) {
+    running->loop->post([running] {
+      if (running->worker) running->worker->abort();
+    });
+  }
+}
+
+std::function<void()> Server::countdown(std::size_t count, std::function<void()> done) {
+  auto left = std::make_shared<std::atomic<std::size_t>>(count);
+  return [this, left, done = std::move(done)] {
+    if (left->fetch_sub(1) == 1) host_.post(done);
+  };
+}
+
+std::vector<std::shared_ptr<SharedListener>> Server::listeners() const {
+  std::vector<std::shared_ptr<SharedListener>> all;
+  for (const BoundListener& listener : listeners_) all.push_back(listener.shared);
+  return all;
+}
+
+std::vector<std::shared_ptr<Cluster>> Server::clusters() const {
+  std::vector<std::shared_ptr<Cluster>> all;
+  for (const auto& each : clusters_) all.push_back(each.second);
+  return all;
+}
+
+void Server::on_each_worker(std::function<void(Worker&)> f, std::function<void()> done) {
+  auto finished = countdown(workers_.size(), std::move(done));
+  for (Running& running : workers_) {
+    Worker* worker = running.worker.get();
+    running.loop->post([worker, f, finished] {
+      f(*worker);
+      finished();
+    });
+  }
+}
+
+}  // namespace weir

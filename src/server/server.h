@@ -1,0 +1,94 @@
+// Server: the process side of serving: sockets, clusters, workers, and the change from one
+// configuration to the next.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/build.h"
+#include "server/worker.h"
+
+namespace weir {
+
+/// Where loops for workers come from: threads in the real program, the simulation's in tests.
+class WorkerHost {
+ public:
+  virtual ~WorkerHost() = default;
+  /// A running loop, or one that will run.
+  virtual Result<Loop*> start(unsigned index) = 0;
+  /// No worker uses the loop any more.
+  virtual void retire(unsigned index) = 0;
+  /// Runs `work` on the thread that owns the Server. Any thread.
+  virtual void post(std::function<void()> work) = 0;
+  virtual std::unique_ptr<ExchangeObserver> make_observer(Loop& loop) = 0;
+  /// How many workers `workers: auto` means.
+  virtual unsigned default_workers() const = 0;
+};
+
+/// Used from one thread; it reaches its workers only by posting to their loops.
+class Server {
+ public:
+  Server(Network& network, WorkerHost& host);
+  ~Server();
+
+  /// `admin` answers on the admin listener, if there is one, and outlives the server.
+  void set_admin(const Handler* admin) { admin_ = admin; }
+
+  /// Puts a configuration in force. False, with everything in `diagnostics` and the old one
+  /// untouched, if it is wrong or an address cannot be bound. `done` runs once every worker uses
+  /// it.
+  bool apply(ServerConfig config, config::Diagnostics& diagnostics, std::function<void()> done);
+
+  /// Stops accepting and lets exchanges finish; `done` runs when nothing is left.
+  void drain(std::function<void()> done);
+  /// Cuts what is left.
+  void abort();
+
+  std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
+  std::vector<std::shared_ptr<SharedListener>> listeners() const;
+  std::vector<std::shared_ptr<Cluster>> clusters() const;
+  /// For statistics: `f(worker)` runs on each worker's loop, then `done` on the owner's thread.
+  void on_each_worker(std::function<void(Worker&)> f, std::function<void()> done);
+  unsigned worker_count() const { return static_cast<unsigned>(workers_.size()); }
+
+ private:
+  struct BoundListener {
+    std::shared_ptr<SharedListener> shared;
+    std::vector<int> sockets;  // worker i accepts from every socket k with k % workers == i
+  };
+  struct Running {
+    unsigned index;
+    Loop* loop;
+    std::unique_ptr<Worker> worker;
+  };
+
+  bool bind_new(const Snapshot& snapshot, unsigned workers, std::vector<BoundListener>& fresh,
+                config::Diagnostics& diagnostics);
+  bool bind_listener(const ListenerPlan& plan, config::Position position, unsigned workers,
+                     BoundListener& bound, config::Diagnostics& diagnostics);
+  void report_bind(const Error& error, const ListenerPlan& plan, config::Position position,
+                   config::Diagnostics& diagnostics) const;
+  void apply_limits(const Snapshot& snapshot);
+  void update_clusters(const Snapshot& snapshot);
+  bool start_workers(unsigned count, config::Diagnostics& diagnostics);
+  void hand_out(std::vector<BoundListener> fresh, unsigned workers, std::function<void()> done);
+  void retire(Running running);
+  std::function<void()> countdown(std::size_t count, std::function<void()> done);
+
+  Network& network_;
+  WorkerHost& host_;
+  const Handler* admin_ = nullptr;
+  std::atomic<std::uint64_t> connections_{0};
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::uint64_t generation_ = 0;
+  std::vector<BoundListener> listeners_;
+  std::map<std::string, std::shared_ptr<Cluster>, std::less<>> clusters_;
+  std::vector<Running> workers_;
+  std::vector<std::shared_ptr<Running>> retiring_;
+  std::size_t worker_sockets_ = 0;  // how many workers the sockets were last shared out to
+};
+
+}  // namespace weir

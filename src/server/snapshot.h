@@ -1,0 +1,70 @@
+// Snapshot: everything that a configuration says, compiled, immutable, swapped as a whole.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/handler.h"
+#include "http/service.h"
+#include "server/conditions.h"
+#include "server/config.h"
+#include "server/router.h"
+#include "upstream/upstream.h"
+
+namespace weir {
+
+/// One route, ready to answer.
+struct Route {
+  std::string name;
+  Conditions conditions;
+  std::vector<const Middleware*> chain;  // top level, listener, route: outermost first
+  std::unique_ptr<Handler> handler;
+};
+
+/// The routes of one listener and what is around them; itself the handler of every exchange.
+class Site final : public Handler {
+ public:
+  Task<Result<Response>> handle(Exchange& exchange) const override;
+
+  /// The route for a request, and why the others are not it.
+  const Route* find(Exchange& exchange) const;
+  std::vector<RouteExplanation> explain(Exchange& exchange) const;
+  const Route& route_of(RouteId pattern) const { return routes[route_of_pattern[pattern]]; }
+
+  std::vector<Route> routes;
+  Router router;  // of patterns: a route with two hosts and three paths has six
+  std::vector<std::uint32_t> route_of_pattern;
+};
+
+/// What a configuration says about one listener.
+struct ListenerPlan {
+  std::string name;
+  Address address;
+  config::Position position;  // of the address, for what goes wrong with it
+  SessionLimits limits;
+  std::uint32_t max_connections = 0;             // 0: unlimited
+  std::uint32_t max_connections_per_client = 0;  // 0: unlimited
+  std::vector<IpNetwork> trusted;
+  const Handler* handler = nullptr;  // a Site of this snapshot, or one that outlives it
+  std::unique_ptr<Site> site;
+};
+
+struct Snapshot {
+  std::uint64_t generation = 0;
+  ServerConfig config;
+  std::vector<std::unique_ptr<Middleware>> middlewares;
+  Upstreams upstreams;
+  std::vector<std::unique_ptr<ListenerPlan>> listeners;
+
+  const ListenerPlan* find_listener(const Address& address) const {
+    for (const auto& plan : listeners) {
+      if (plan->address == address) return plan.get();
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace weir

@@ -1,0 +1,89 @@
+#include "server/worker.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace weir {
+namespace {
+
+// Old snapshots go as soon as the last exchange under them has ended; how soon that is noticed.
+constexpr Duration kCleanInterval = std::chrono::milliseconds(200);
+
+}  // namespace
+
+Worker::Worker(Loop& loop, std::unique_ptr<ExchangeObserver> observer)
+    : loop_(loop),
+      observer_(std::move(observer)),
+      cleaner_([](Timer& timer) { static_cast<Cleaner&>(timer).worker->drop_unpinned(); }) {
+  cleaner_.worker = this;
+}
+
+Worker::~Worker() { services_.clear(); }
+
+Status Worker::apply(const WorkerChange& change) {
+  snapshots_.push_back({change.snapshot, 0});
+  PinnedSnapshot& current = snapshots_.back();
+  Status result;
+  for (const auto& each : change.sockets) {
+    ListenerService& service = service_for(each.listener);
+    if (const ListenerPlan* plan = change.snapshot->find_listener(each.listener->address)) {
+      service.use(current, *plan);
+    }
+    if (Status listening = service.listen(each.socket); !listening) result = listening;
+  }
+  for (auto& service : services_) {
+    const ListenerPlan* plan = change.snapshot->find_listener(service->shared().address);
+    if (plan != nullptr) service->use(current, *plan);
+  }
+  for (const auto& gone : change.removed) {
+    for (auto& service : services_) {
+      if (service->shared_pointer() != gone) continue;
+      service->stop_accepting();
+      service->drain();
+    }
+  }
+  drop_unpinned();
+  return result;
+}
+
+ListenerService& Worker::service_for(const std::shared_ptr<SharedListener>& listener) {
+  for (auto& service : services_) {
+    if (service->shared_pointer() == listener && !service->draining()) return *service;
+  }
+  services_.push_back(std::make_unique<ListenerService>(loop_, listener, *observer_));
+  return *services_.back();
+}
+
+void Worker::drop_unpinned() {
+  std::erase_if(services_,
+                [](const auto& service) { return service->draining() && service->empty(); });
+  if (snapshots_.empty()) return;
+  auto current = std::prev(snapshots_.end());
+  for (auto it = snapshots_.begin(); it != current;) {
+    it = it->pins == 0 ? snapshots_.erase(it) : std::next(it);
+  }
+  if (snapshots_.size() > 1) loop_.timers().arm(cleaner_, loop_.now() + kCleanInterval);
+}
+
+void Worker::drain() {
+  for (auto& service : services_) {
+    service->stop_accepting();
+    service->drain();
+  }
+}
+
+void Worker::abort() {
+  for (auto& service : services_) {
+    service->abort(Error(ErrorCode::shutting_down, Origin::weir, "the drain took too long"));
+  }
+}
+
+void Worker::when_empty(std::function<void()> done) { scope_.spawn(finish(std::move(done))); }
+
+Task<void> Worker::finish(std::function<void()> done) {
+  for (std::size_t i = 0; i < services_.size(); ++i) co_await services_[i]->finished();
+  done();
+}
+
+}  // namespace weir

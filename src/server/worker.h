@@ -1,0 +1,63 @@
+// Worker: one loop, its listeners and its view of the configuration.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "server/listener_service.h"
+
+namespace weir {
+
+/// What a change means for one worker.
+struct WorkerChange {
+  struct NewSocket {
+    std::shared_ptr<SharedListener> listener;
+    int socket;
+  };
+  std::shared_ptr<const Snapshot> snapshot;
+  std::vector<NewSocket> sockets;                        // to accept from, beside those it has
+  std::vector<std::shared_ptr<SharedListener>> removed;  // to stop, sessions drain
+};
+
+/// Everything here runs on the worker's own loop.
+class Worker {
+ public:
+  Worker(Loop& loop, std::unique_ptr<ExchangeObserver> observer);
+  ~Worker();
+
+  Loop& loop() { return loop_; }
+  ExchangeObserver& observer() { return *observer_; }
+
+  /// First error, if a socket cannot be listened on; everything else is applied all the same.
+  Status apply(const WorkerChange& change);
+  /// Stops accepting; sessions end after their current exchange.
+  void drain();
+  /// Ends what is left.
+  void abort();
+  /// Runs `done` once no session is left; after drain or abort.
+  void when_empty(std::function<void()> done);
+
+  template <class F>
+  void for_each_service(F f) {
+    for (auto& service : services_) f(*service);
+  }
+
+ private:
+  ListenerService& service_for(const std::shared_ptr<SharedListener>& listener);
+  void drop_unpinned();
+  Task<void> finish(std::function<void()> done);
+
+  Loop& loop_;
+  std::unique_ptr<ExchangeObserver> observer_;
+  std::list<PinnedSnapshot> snapshots_;  // the last one is current
+  std::vector<std::unique_ptr<ListenerService>> services_;
+  Scope scope_;
+  struct Cleaner : Timer {
+    using Timer::Timer;
+    Worker* worker = nullptr;
+  } cleaner_;
+};
+
+}  // namespace weir

@@ -1,0 +1,150 @@
+#include "upstream/pool.h"
+
+#include <algorithm>
+#include <map>
+
+namespace weir {
+namespace {
+
+// Idle connections are watched so that `seen_open` is right; there is nothing to do but to know.
+HangupWatch only_know([](HangupWatch&) {});
+
+}  // namespace
+
+Pool::Pool(Loop& loop, std::shared_ptr<Cluster> cluster, bool share)
+    : loop_(loop),
+      cluster_(std::move(cluster)),
+      set_(std::make_shared<EndpointSet>()),
+      cursor_(loop.random().next() >> 1),
+      sweep_([](Timer& timer) { static_cast<Sweep&>(timer).pool->sweep(); }),
+      share_(share) {
+  sweep_.pool = this;
+}
+
+Pool::~Pool() = default;
+
+Pool& Pool::of(Loop& loop, const std::shared_ptr<Cluster>& cluster, bool share) {
+  return loop.slots().get<Pool>(cluster->worker_key(), [&] {
+    return std::make_unique<Pool>(loop, cluster, share);
+  });
+}
+
+const EndpointSet& Pool::endpoints() {
+  if (cluster_->version() != set_->version) refresh();
+  return *set_;
+}
+
+void Pool::refresh() {
+  std::map<const Endpoint*, Place> known;
+  for (Place& place : places_) known.emplace(place.endpoint.get(), std::move(place));
+  set_ = cluster_->endpoints();
+  places_.clear();
+  for (const auto& endpoint : set_->endpoints) {
+    auto old = known.find(endpoint.get());
+    if (old == known.end()) {
+      places_.push_back(Place{endpoint, {}, 0});
+    } else {
+      places_.push_back(std::move(old->second));
+    }
+  }
+}
+
+Pool::Place* Pool::find(const Endpoint& endpoint, std::uint32_t index) {
+  if (index < places_.size() && places_[index].endpoint.get() == &endpoint) return &places_[index];
+  for (Place& place : places_) {
+    if (place.endpoint.get() == &endpoint) return &place;
+  }
+  return nullptr;
+}
+
+h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, bool certain) {
+  Place* place = find(endpoint, index);
+  if (place == nullptr) return {};
+  while (!place->idle.empty()) {
+    h1::ClientConnection connection = std::move(place->idle.back().connection);
+    place->idle.pop_back();
+    place->low = std::min(place->low, place->idle.size());
+    bool open = certain ? connection.stream->idle_and_open() : connection.stream->seen_open();
+    if (open) {
+      connection.stream->watch_hangup(nullptr);
+      counters_.reused.add();
+      return connection;
+    }
+    counters_.stale.add();
+  }
+  return take_shared(*place->endpoint);
+}
+
+h1::ClientConnection Pool::take_shared(Endpoint& endpoint) {
+  if (!share_) return {};
+  while (auto shared = endpoint.shared.take()) {
+    Result<std::unique_ptr<Stream>> stream = loop_.adopt(shared->socket);
+    if (!stream || !(*stream)->idle_and_open()) {
+      counters_.stale.add();
+      continue;
+    }
+    counters_.taken.add();
+    return {std::move(*stream), shared->born, shared->uses};
+  }
+  return {};
+}
+
+void Pool::put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnection connection,
+               const PoolLimits& limits) {
+  endpoints();
+  Place* place = find(endpoint, index);
+  if (place == nullptr || place->idle.size() >= limits.max_idle) return;
+  if (limits.max_requests > 0 && connection.uses >= limits.max_requests) return;
+  if (limits.max_age > Duration::zero() && loop_.now() - connection.born >= limits.max_age) return;
+  limits_ = limits;
+  connection.stream->watch_hangup(&only_know);
+  place->idle.push_back({std::move(connection), loop_.now()});
+  if (!sweep_.armed()) loop_.timers().arm(sweep_, loop_.now() + kSweep);
+}
+
+void Pool::sweep() {
+  bool again = false;
+  for (Place& place : places_) again = sweep_place(place) || again;
+  if (again) loop_.timers().arm(sweep_, loop_.now() + kSweep);
+}
+
+// The bottom of the stack has been idle for longest.
+bool Pool::sweep_place(Place& place) {
+  TimePoint oldest = loop_.now() - limits_.idle_timeout;
+  std::erase_if(place.idle, [&](const Idle& idle) {
+    return idle.since < oldest || !idle.connection.stream->seen_open();
+  });
+  if (share_) publish(place);
+  place.low = place.idle.size();
+  for (const SharedConnection& old : place.endpoint->shared.take_older(oldest)) {
+    (void)loop_.adopt(old.socket);  // and closes it
+  }
+  return !place.idle.empty() || !place.endpoint->shared.empty();
+}
+
+void Pool::publish(Place& place) {
+  std::size_t surplus = std::min(place.low, place.idle.size());
+  std::size_t given = 0;
+  while (given < surplus) {
+    Idle& idle = place.idle[given];
+    SharedConnection shared{-1, idle.connection.born, idle.since, idle.connection.uses};
+    idle.connection.stream->watch_hangup(nullptr);
+    shared.socket = idle.connection.stream->detach();
+    if (shared.socket < 0) break;
+    if (!place.endpoint->shared.put(shared)) {
+      (void)loop_.adopt(shared.socket);
+      ++given;
+      break;
+    }
+    ++given;
+  }
+  place.idle.erase(place.idle.begin(), place.idle.begin() + static_cast<std::ptrdiff_t>(given));
+}
+
+std::size_t Pool::idle() const {
+  std::size_t total = 0;
+  for (const Place& place : places_) total += place.idle.size();
+  return total;
+}
+
+}  // namespace weir

@@ -1,0 +1,91 @@
+// What one worker keeps of one cluster: its view of the endpoints and idle connections to them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "cluster/cluster.h"
+#include "core/counter.h"
+#include "http/h1/client_exchange.h"
+
+namespace weir {
+
+/// Limits of pooled connections; see PoolConfig.
+struct PoolLimits {
+  std::uint32_t max_idle = 128;
+  Duration idle_timeout = std::chrono::seconds(60);
+  Duration max_age{0};             // 0: unlimited
+  std::uint32_t max_requests = 0;  // 0: unlimited
+};
+
+/// How leases were served.
+struct PoolCounters {
+  Counter reused;  // from the worker's own pool
+  Counter taken;  // from another worker's surplus
+  Counter opened;  // a new connection
+  Counter stale;  // found closed when it was to be used
+};
+
+/// One per worker and cluster, in the worker's slot. Idle connections are values on a stack, the
+/// one used last on top. What was not needed for a whole sweep is surplus and offered to the
+/// other workers.
+class Pool {
+ public:
+  static constexpr Duration kSweep = std::chrono::milliseconds(250);
+
+  Pool(Loop& loop, std::shared_ptr<Cluster> cluster, bool share);
+  ~Pool();
+
+  /// The worker's pool for `cluster`, made on first use.
+  static Pool& of(Loop& loop, const std::shared_ptr<Cluster>& cluster, bool share);
+
+  /// The current endpoints; follows the cluster's changes.
+  const EndpointSet& endpoints();
+  std::uint64_t& cursor() { return cursor_; }
+
+  /// An idle connection to `endpoint`, or one without a stream. `index` is the endpoint's place in
+  /// the set from which it was picked: a hint. `certain`: ask the kernel whether
+  /// it is still open, for requests that cannot be repeated.
+  h1::ClientConnection take(const Endpoint& endpoint, std::uint32_t index, bool certain);
+  /// Keeps the connection if the limits allow and the endpoint is still wanted; else closes it.
+  void put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnection connection,
+           const PoolLimits& limits);
+
+  PoolCounters& counters() { return counters_; }
+  std::size_t idle() const;
+
+ private:
+  struct Idle {
+    h1::ClientConnection connection;
+    TimePoint since;
+  };
+  struct Place {
+    std::shared_ptr<Endpoint> endpoint;
+    std::vector<Idle> idle;
+    std::size_t low = 0;  // the fewest idle since the last sweep
+  };
+  struct Sweep : Timer {
+    using Timer::Timer;
+    Pool* pool = nullptr;
+  };
+
+  Place* find(const Endpoint& endpoint, std::uint32_t index);
+  void refresh();
+  h1::ClientConnection take_shared(Endpoint& endpoint);
+  void sweep();
+  bool sweep_place(Place& place);
+  void publish(Place& place);
+
+  Loop& loop_;
+  std::shared_ptr<Cluster> cluster_;
+  std::shared_ptr<const EndpointSet> set_;
+  std::vector<Place> places_;  // one per endpoint, in the order of the set
+  PoolLimits limits_;
+  PoolCounters counters_;
+  std::uint64_t cursor_;
+  Sweep sweep_;
+  bool share_;
+};
+
+}  // namespace weir

@@ -1,0 +1,60 @@
+// Upstream: how a request gets its answer from a cluster: pick, lease, send, and try again.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cluster/balance/balancer.h"
+#include "cluster/cluster.h"
+#include "http/exchange.h"
+#include "http/h1/client_exchange.h"
+#include "upstream/pool.h"
+
+namespace weir {
+
+/// What a configuration says about the use of a cluster; immutable.
+struct UpstreamOptions {
+  const Balancer* balancer = nullptr;
+  Duration connect_timeout = std::chrono::seconds(5);
+  h1::ClientLimits exchange;
+  PoolLimits pool;
+  std::uint32_t attempts = 2;
+  bool share_connections = false;  // with more than one worker
+};
+
+/// What a handler wants to be sent.
+struct UpstreamRequest {
+  h1::ClientRequest message;
+  Headers* headers = nullptr;      // of `message`; Host is set here if `host_of_endpoint`
+  bool host_of_endpoint = false;
+};
+
+/// One per configuration and upstream name; the cluster behind it lives on.
+class Upstream {
+ public:
+  Upstream(std::shared_ptr<Cluster> cluster, UpstreamOptions options)
+      : cluster_(std::move(cluster)), options_(std::move(options)) {}
+
+  const std::shared_ptr<Cluster>& cluster() const { return cluster_; }
+  const UpstreamOptions& options() const { return options_; }
+
+  /// Returns at the response head. An attempt that failed is repeated, on another endpoint if
+  /// there is one, when the origin cannot have seen the request, or when the method is idempotent
+  /// and nothing of a body was used up and no byte of a response came. A pooled connection that
+  /// the origin had just closed does not count as an attempt. `options` may differ from this
+  /// upstream's own in its timeouts and outlives the exchange.
+  /// Errors: no_endpoint, and what connecting and the exchange report (Origin::upstream).
+  Task<Result<Response>> send(Exchange& exchange, UpstreamRequest request,
+                              const UpstreamOptions& options) const;
+
+ private:
+  class Attempt;
+  Task<Result<h1::ClientConnection>> connect(Exchange& exchange, const Endpoint& endpoint,
+                                             const UpstreamOptions& options) const;
+
+  std::shared_ptr<Cluster> cluster_;
+  UpstreamOptions options_;
+};
+
+}  // namespace weir
