@@ -1,20 +1,12 @@
-// weir: the command line.
+// weir: the program.
 #include <cstdio>
-#include <cstring>
 
-#include "app/run.h"
+#include "app/commands.h"
 
 int main(int argc, char** argv) {
-  if (argc < 3 || std::strcmp(argv[1], "run") != 0) {
-    std::fputs("usage: weir run FILE\n", stderr);
-    return 2;
-  }
-  weir::RunOptions options;
-  options.config_path = argv[2];
-  if (argc > 3) {
-    options.engine = std::strcmp(argv[3], "epoll") == 0 ? weir::Engine::epoll : weir::Engine::io_uring;
-  } else {
-    options.engine = weir::Engine::epoll;
-  }
-  return weir::run(options);
+  auto arguments = weir::parse_arguments({argv + 1, argv + argc});
+  if (arguments) return weir::execute(*arguments);
+  const weir::Usage& usage = arguments.error();
+  std::fputs(usage.text.c_str(), usage.status == weir::kExitOk ? stdout : stderr);
+  return usage.status;
 }

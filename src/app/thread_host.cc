@@ -5,11 +5,36 @@
 #include <signal.h>
 #include <sys/random.h>
 
+#include <future>
+#include <utility>
+
+#include <fmt/format.h>
+
 #include "io/epoll_loop.h"
 #include "io/uring_loop.h"
 
 namespace weir {
 namespace {
+
+using MadeLoop = std::promise<Result<Loop*>>;
+
+// The ring of io_uring belongs to the thread that made it: a loop is made, run and destroyed there,
+// together with the connections that its slots keep.
+void run_worker(Engine engine, unsigned index, MadeLoop made) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are the control thread's
+  pthread_setname_np(pthread_self(), fmt::format("worker{}", index).c_str());
+  Result<std::unique_ptr<Loop>> loop = make_loop(engine, index);
+  if (!loop) {
+    made.set_value(fail(loop.error()));
+    return;
+  }
+  made.set_value(loop->get());
+  (*loop)->run();
+}
+
+}  // namespace
 
 std::uint64_t system_seed() {
   std::uint64_t seed = 0;
@@ -19,8 +44,6 @@ std::uint64_t system_seed() {
   return seed;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<Loop>> make_loop(Engine engine, unsigned index) {
   if (engine != Engine::epoll) {
     Result<std::unique_ptr<Loop>> loop = make_uring_loop(index, system_seed());
@@ -29,43 +52,42 @@ Result<std::unique_ptr<Loop>> make_loop(Engine engine, unsigned index) {
   return make_epoll_loop(index, system_seed());
 }
 
-ThreadHost::ThreadHost(Loop& control, Engine engine, MakeObserver make_observer)
-    : control_(control), engine_(engine), make_observer_(std::move(make_observer)) {}
+ThreadHost::ThreadHost(Loop& control, Engine engine, MakeObserver make_observer,
+                       BeforeThreads before_threads)
+    : control_(control),
+      engine_(engine),
+      make_observer_(std::move(make_observer)),
+      before_threads_(std::move(before_threads)) {}
 
-ThreadHost::~ThreadHost() { join(); }
+ThreadHost::~ThreadHost() {
+  for (unsigned i = 0; i < threads_.size(); ++i) retire(i);
+}
 
 Result<Loop*> ThreadHost::start(unsigned index) {
-  // The ring of io_uring belongs to the thread that made it: the loop is made where it runs.
-  Result<std::unique_ptr<Loop>> loop = fail(ErrorCode::internal, Origin::weir);
-  std::atomic<bool> made{false};
-  if (index >= threads_.size()) threads_.resize(index + 1);
-  Thread& thread = threads_[index];
-  thread.thread = std::thread([&loop, &made, index, engine = engine_] {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are the control thread's
-    pthread_setname_np(pthread_self(), ("worker" + std::to_string(index)).c_str());
-    loop = make_loop(engine, index);
-    Loop* own = loop ? loop->get() : nullptr;
-    made.store(true);
-    made.notify_one();
-    if (own != nullptr) own->run();
-  });
-  made.wait(false);
-  if (!loop) {
-    thread.thread.join();
-    return fail(loop.error());
+  if (before_threads_) {
+    Status ready = std::exchange(before_threads_, nullptr)();
+    if (!ready) return fail(ready.error());
   }
-  thread.loop = std::move(*loop);
-  return thread.loop.get();
+  if (index >= threads_.size()) threads_.resize(index + 1);
+  Thread& worker = threads_[index];
+  MadeLoop made;
+  std::future<Result<Loop*>> loop = made.get_future();
+  worker.thread = std::thread(run_worker, engine_, index, std::move(made));
+  Result<Loop*> result = loop.get();
+  if (result) {
+    worker.loop = *result;
+    engine_name_ = worker.loop->engine();
+  } else {
+    worker.thread.join();
+  }
+  return result;
 }
 
 void ThreadHost::retire(unsigned index) {
-  Thread& thread = threads_[index];
-  if (!thread.loop) return;
-  thread.loop->stop();
-  thread.thread.join();
-  thread.loop.reset();
+  Thread& worker = threads_[index];
+  if (worker.loop == nullptr) return;
+  std::exchange(worker.loop, nullptr)->stop();
+  worker.thread.join();
 }
 
 std::unique_ptr<ExchangeObserver> ThreadHost::make_observer(Loop& loop) {
@@ -79,10 +101,6 @@ unsigned ThreadHost::default_workers() const {
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   int count = CPU_COUNT(&set);
   return count > 0 ? static_cast<unsigned>(count) : 1;
-}
-
-void ThreadHost::join() {
-  for (unsigned i = 0; i < threads_.size(); ++i) retire(i);
 }
 
 }  // namespace weir

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "cluster/endpoint.h"
+#include "cluster/pool_counters.h"
+#include "core/gathered.h"
 #include "core/slots.h"
 
 namespace weir {
@@ -40,11 +42,16 @@ class Cluster {
   /// Names what each worker keeps for this cluster.
   const SlotKey& worker_key() const { return worker_key_; }
 
+  /// What the workers' pools count.
+  Gathered<PoolCounters>& pools() { return pools_; }
+  const Gathered<PoolCounters>& pools() const { return pools_; }
+
  private:
   void rebuild();
 
   const std::string name_;
   const SlotKey worker_key_;
+  Gathered<PoolCounters> pools_;
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<WeightedAddress>, std::less<>> sources_;
   std::shared_ptr<const EndpointSet> endpoints_ = std::make_shared<EndpointSet>();

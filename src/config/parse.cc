@@ -1,13 +1,9 @@
 #include "config/parse.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <iterator>
 
 #include "config/suggest.h"
 
@@ -291,6 +287,30 @@ std::vector<std::string_view> keys_of(const Field& field) {
   return {field.name};
 }
 
+bool has_key(const Type& type, std::string_view key) {
+  if (type.kind != Kind::object) return false;
+  return std::any_of(type.object->fields.begin(), type.object->fields.end(),
+                     [&](const Field& field) { return field.name == key; });
+}
+
+// The keys of an object below which this key could stand: `"respond" or "redirect"`.
+std::string owners_of(const ObjectType& object, std::string_view key) {
+  std::string result;
+  const auto add = [&](std::string_view owner) {
+    fmt::format_to(std::back_inserter(result), "{}\"{}\"", result.empty() ? "" : " or ", owner);
+  };
+  for (const Field& field : object.fields) {
+    if (!field.rules.chosen_by_key) {
+      if (has_key(core_type(field.type()), key)) add(field.name);
+      continue;
+    }
+    for (const ModuleType* module : field.rules.modules()) {
+      if (has_key(module->type(), key)) add(module->name);
+    }
+  }
+  return result;
+}
+
 bool looks_numeric(Node node) {
   const std::string_view text = node.text();
   return node.plain() && !text.empty() && text[0] >= '0' && text[0] <= '9';
@@ -313,6 +333,18 @@ const Field* shorthand_field(const ObjectType& object, Node node) {
   return fallback;
 }
 
+// `address ":80"` is one text to YAML, and was meant as a key with its value.
+const Field* key_without_colon(const ObjectType& object, Node node) {
+  if (!node.is_scalar() || !node.plain()) return nullptr;
+  for (const Field& field : object.fields) {
+    const std::string_view text = node.text();
+    if (text.starts_with(field.name) && text.substr(field.name.size()).starts_with(' ')) {
+      return &field;
+    }
+  }
+  return nullptr;
+}
+
 void Reader::read_shorthand(const ObjectType& object, Place place, Node node, void* into) {
   const Field* field = node.null() ? nullptr : shorthand_field(object, node);
   if (field == nullptr) {
@@ -321,10 +353,16 @@ void Reader::read_shorthand(const ObjectType& object, Place place, Node node, vo
     for (const Field& known : object.fields) keys.push_back(known.name);
     return wrong_shape("a map", place, node, suggestion("", keys));
   }
+  if (const Field* key = key_without_colon(object, node)) {
+    return error(node, Code::wrong_shape, fmt::format("a \":\" is missing after \"{}\"", key->name),
+                 "write `key: value`");
+  }
+  const std::size_t before = diagnostics_.error_count();
   read(field->type(), {field->name, field->rules}, node, field->address(into));
   Found found(node.position(), diagnostics_);
   found.add(field->name, node.position());
   require(object, node, found);
+  if (object.check != nullptr && diagnostics_.error_count() == before) object.check(into, found);
 }
 
 void Reader::read_object(const ObjectType& object, Place place, Node node, void* into) {
@@ -360,8 +398,12 @@ void Reader::read_pair(const ObjectType& object, Node key, Node value, void* int
   for (const Field& field : object.fields) {
     for (std::string_view key_name : keys_of(field)) known.push_back(key_name);
   }
+  std::string help = suggestion(name, known);
+  if (const std::string owners = owners_of(object, name); !owners.empty()) {
+    help = fmt::format("it is a key of {}; check the indentation", owners);
+  }
   error(key, Code::unknown_key, fmt::format("unknown key \"{}\" in {}", name, object.name),
-        suggestion(name, known));
+        std::move(help));
   // A misspelt key is not reported as missing too.
   const std::string_view meant = closest(name, known);
   for (const Field& field : object.fields) {
@@ -418,41 +460,7 @@ void Reader::require(const ObjectType& object, Node node, const Found& found) {
   }
 }
 
-// The whole of a descriptor up to one byte more than the limit; an errno, or 0.
-int slurp(int fd, std::size_t limit, std::string& into) {
-  char buffer[65536];
-  while (into.size() <= limit) {
-    const ssize_t count = ::read(fd, buffer, sizeof buffer);
-    if (count == 0) return 0;
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno;
-    into.append(buffer, static_cast<std::size_t>(count));
-  }
-  return 0;
-}
-
 }  // namespace
-
-std::optional<Document> read_file(const std::string& path, Diagnostics& diagnostics) {
-  std::string text;
-  const bool standard_input = path == "-";
-  const int fd = standard_input ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const int failed = fd < 0 ? errno : slurp(fd, YamlLimits{}.bytes, text);
-  if (fd >= 0 && !standard_input) ::close(fd);
-  if (failed != 0) {
-    const std::uint32_t file = diagnostics.add_source(path, "");
-    diagnostics.error({file}, Code::unreadable_file,
-                      fmt::format("cannot read the file: {}", std::strerror(failed)));
-    return std::nullopt;
-  }
-  return read_text(standard_input ? "<stdin>" : path, std::move(text), diagnostics);
-}
-
-Document read_text(std::string name, std::string text, Diagnostics& diagnostics,
-                   const YamlLimits& limits) {
-  const std::uint32_t file = diagnostics.add_source(std::move(name), std::move(text));
-  return {file, Tree::read(diagnostics.source(file)->text, file, diagnostics, limits)};
-}
 
 void parse(const Document& document, const Type& type, void* into, Diagnostics& diagnostics) {
   const Rules none;

@@ -2,35 +2,16 @@
 // keeps its default, so that one mistake does not hide the others.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "config/diagnostics.h"
+#include "config/document.h"
 #include "config/schema.h"
-#include "config/yaml.h"
 
 namespace weir::config {
-
-struct Document {
-  std::uint32_t file = 0;  // in the Diagnostics that read it
-  Tree tree;
-
-  // False after a syntax error: something may be missing, so references cannot be judged.
-  bool complete() const { return tree.complete(); }
-};
-
-// Nothing when the file cannot be read or is too large; the reason is in diagnostics. "-" reads the
-// standard input.
-std::optional<Document> read_file(const std::string& path, Diagnostics& diagnostics);
-
-// The same for a text at hand; name stands for the path in diagnostics.
-Document read_text(std::string name, std::string text, Diagnostics& diagnostics,
-                   const YamlLimits& limits = {});
 
 // Into must point at a default-constructed object of the type.
 void parse(const Document& document, const Type& type, void* into, Diagnostics& diagnostics);

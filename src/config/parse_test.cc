@@ -3,10 +3,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-#include <cstdio>
-#include <cstdlib>
-
 #include "config/sample_config.h"
 
 namespace weir::config {
@@ -84,6 +80,21 @@ TEST(Parse, refuses_unknown_keys_with_a_suggestion) {
   EXPECT_EQ(problems("flga: true\nrange: {hihg: 1}\n"),
             "1:1 W1203 unknown key \"flga\" in sample (did you mean \"flag\"?)\n"
             "2:9 W1203 unknown key \"hihg\" in span (did you mean \"high\"?)");
+}
+
+TEST(Parse, finds_the_object_that_a_key_at_the_wrong_depth_belongs_to) {
+  EXPECT_EQ(problems("steps:\n  - print: {text: x}\n    coats: 2\n"),
+            "3:5 W1203 unknown key \"coats\" in step (it is a key of \"paint\"; check the "
+            "indentation)");
+  EXPECT_EQ(
+      problems("low: 2\n"),
+      "1:1 W1203 unknown key \"low\" in sample (it is a key of \"window\" or \"range\"; check "
+      "the indentation)");
+}
+
+TEST(Parse, sees_a_key_without_its_colon) {
+  EXPECT_EQ(problems("steps: [paint: coats 2]\n"),
+            "1:16 W1201 a \":\" is missing after \"coats\" (write `key: value`)");
 }
 
 TEST(Parse, reports_all_problems_of_a_document) {
@@ -216,38 +227,6 @@ TEST(Parse, refuses_an_empty_document_and_one_that_is_no_map) {
   EXPECT_EQ(problems("- a\n"),
             "1:1 W1201 a map is needed here, not a list (known here: flag, number, ratio, text, "
             "password, wait, size, workers, window, label, tags, networks, and 5 more)");
-}
-
-TEST(ReadFile, says_why_a_file_cannot_be_read) {
-  Diagnostics diagnostics;
-  EXPECT_FALSE(read_file("/nonexistent/weir.yaml", diagnostics));
-  EXPECT_EQ(diagnostics.render(),
-            "/nonexistent/weir.yaml: error W1001: cannot read the file: No such file or "
-            "directory\n1 error\n");
-  Diagnostics directory;
-  EXPECT_FALSE(read_file("/", directory));
-  EXPECT_NE(directory.render().find("Is a directory"), std::string::npos);
-}
-
-TEST(ReadFile, refuses_a_file_that_never_ends) {
-  Diagnostics diagnostics;
-  const auto document = read_file("/dev/zero", diagnostics);
-  EXPECT_FALSE(diagnostics.ok());
-  EXPECT_EQ(diagnostics.sorted()[0].code, Code::file_too_large);
-}
-
-TEST(ReadFile, reads_a_file) {
-  char path[] = "/tmp/weir_config_XXXXXX";
-  const int fd = mkstemp(path);
-  ASSERT_GE(fd, 0);
-  ASSERT_EQ(::write(fd, "flag: true\n", 11), 11);
-  ::close(fd);
-  Diagnostics diagnostics;
-  const auto document = read_file(path, diagnostics);
-  ::unlink(path);
-  ASSERT_TRUE(document);
-  EXPECT_TRUE(parse<Sample>(*document, diagnostics).flag);
-  EXPECT_TRUE(diagnostics.ok());
 }
 
 }  // namespace

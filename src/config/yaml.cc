@@ -4,11 +4,13 @@
 #include <yaml.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
+
+#include "config/yaml_failure.h"
 
 namespace weir::config {
 
@@ -45,38 +47,6 @@ namespace {
 constexpr std::size_t kLongestKey = 150;
 constexpr int kMostRetries = 20;  // texts with an unquoted first character that one run reports
 
-// Where libyaml's own words do not help: what people most often did.
-struct Translation {
-  std::string_view problem;
-  std::string_view message;
-  std::string_view help;
-};
-
-constexpr Translation kTranslations[] = {
-    {"did not find expected key", "this line does not fit the map above it",
-     "align it with the keys of its map; a text that goes on needs quotes"},
-    {"did not find expected '-' indicator", "this line does not fit the list above it",
-     "align it with the other \"-\" of its list"},
-    {"mapping values are not allowed in this context", "a \": \" is not allowed here",
-     "check the indentation; a text that contains \": \" needs quotes"},
-    {"did not find expected ',' or ']'", "the list in [ ] is not closed, or lacks a comma",
-     "write [a, b]"},
-    {"did not find expected ',' or '}'", "the map in { } is not closed, or lacks a comma",
-     "write { a: 1, b: 2 }"},
-    {"could not find expected ':'", "a key without a \":\"",
-     "write `key: value`, with a space after the colon"},
-    {"found unexpected end of stream", "the file ends inside a text in quotes", "close the quotes"},
-    {"block sequence entries are not allowed in this context", "a list cannot begin here",
-     "put the \"- \" on a line of its own, below its key"},
-    {"found unknown escape character", "an unknown escape in double quotes",
-     "write \\\\ for a backslash, or use single quotes"},
-    {"did not find expected node content", "a value is missing here", ""},
-    {"did not find expected <document start>", "text after the end of the document",
-     "check the indentation of this line: the document ended above it"},
-    {"control characters are not allowed", "a control character",
-     "write it as an escape in double quotes, such as \"\\x1b\""},
-};
-
 }  // namespace
 
 // Turns libyaml's events into records, one run over the text per object.
@@ -93,13 +63,8 @@ class YamlReader {
   YamlReader& operator=(const YamlReader&) = delete;
   ~YamlReader() { yaml_parser_delete(&parser_); }
 
-  // The place of a character that must be replaced before another run can pass it.
-  struct Patch {
-    std::size_t offset;
-    std::uint32_t line, column;
-  };
-
-  std::optional<Patch> run(Diagnostics& diagnostics);
+  // The place of a character that must be replaced before another run can go on.
+  std::optional<Position> run(Diagnostics& diagnostics);
 
  private:
   struct Open {  // a list or map that is being read
@@ -124,8 +89,6 @@ class YamlReader {
                     std::size_t bytes, std::size_t height);
   bool is_key() const;
   void refuse_tag(const unsigned char* tag, Position position, Diagnostics& diagnostics);
-  std::optional<Patch> failure(Diagnostics& diagnostics);
-  std::optional<Patch> unquoted(Diagnostics& diagnostics);
   void truncate();
 
   Position at(const yaml_mark_t& mark) const {
@@ -133,7 +96,6 @@ class YamlReader {
             static_cast<std::uint32_t>(mark.column + 1), 1};
   }
   Position span(const yaml_event_t& event) const;
-  std::size_t offset_of(Position position) const;
 
   std::string_view text_;
   std::uint32_t file_;
@@ -154,22 +116,6 @@ Position YamlReader::span(const yaml_event_t& event) const {
   position.length =
       one_line ? static_cast<std::uint32_t>(event.end_mark.column - event.start_mark.column) : 0;
   return position;
-}
-
-std::size_t YamlReader::offset_of(Position position) const {
-  std::size_t offset = 0;
-  for (std::uint32_t line = 1; line < position.line; ++line) {
-    offset = text_.find('\n', offset);
-    if (offset == std::string_view::npos) return text_.size();
-    ++offset;
-  }
-  for (std::uint32_t column = 1; column < position.column && offset < text_.size(); ++column) {
-    ++offset;
-    while (offset < text_.size() && (static_cast<unsigned char>(text_[offset]) & 0xC0) == 0x80) {
-      ++offset;
-    }
-  }
-  return offset;
 }
 
 // The next node is a key when its parent is a map with an even number of children.
@@ -352,61 +298,6 @@ bool YamlReader::take(const yaml_event_t& event, Diagnostics& diagnostics) {
   }
 }
 
-// A text that begins with `*` (not an alias), `@`, a backtick or `%` can be passed by replacing
-// that character: so one run reports all of them, and all that follows.
-std::optional<YamlReader::Patch> YamlReader::unquoted(Diagnostics& diagnostics) {
-  const std::string_view where = parser_.context != nullptr ? parser_.context : "";
-  const bool alias = where == "while scanning an alias";
-  Position position = at(alias ? parser_.context_mark : parser_.problem_mark);
-  const std::size_t offset = offset_of(position);
-  if (offset >= text_.size()) return std::nullopt;
-  const char character = text_[offset];
-  if (alias ? character != '*' : character != '@' && character != '`' && character != '%') {
-    return std::nullopt;
-  }
-  std::string_view word = text_.substr(offset);
-  word = word.substr(0, std::min<std::size_t>(word.find_first_of(" \t\r\n,]}"), 60));
-  position.length = static_cast<std::uint32_t>(word.size());
-  const std::string meaning = alias ? "begins an alias in YAML" : "cannot begin a text in YAML";
-  diagnostics.error(position, Code::unquoted_character,
-                    fmt::format("an unquoted \"{}\" {}", character, meaning),
-                    fmt::format("put quotes around the text: \"{}\"", word));
-  return Patch{offset, position.line, position.column};
-}
-
-std::optional<YamlReader::Patch> YamlReader::failure(Diagnostics& diagnostics) {
-  const std::string_view problem = parser_.problem != nullptr ? parser_.problem : "out of memory";
-  if (parser_.error == YAML_READER_ERROR) {
-    const std::string_view before = text_.substr(0, std::min(parser_.problem_offset, text_.size()));
-    const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
-    const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
-    const auto column = static_cast<std::uint32_t>(
-        std::count_if(before.begin() + static_cast<std::ptrdiff_t>(start), before.end(),
-                      [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-    diagnostics.error({file_, line + 1, column + 1, 1}, Code::bad_encoding,
-                      fmt::format("the file is not clean UTF-8: {}", problem),
-                      "save it as UTF-8; write control characters as escapes in double quotes");
-    return std::nullopt;
-  }
-  if (auto patch = unquoted(diagnostics)) return patch;
-  const Position position = at(parser_.problem_mark);
-  const std::size_t offset = offset_of(position);
-  if (offset < text_.size() && text_[offset] == '\t') {
-    diagnostics.error(position, Code::tab, "a tab where YAML allows only spaces",
-                      "replace the tabs of this line with spaces");
-    return std::nullopt;
-  }
-  for (const Translation& known : kTranslations) {
-    if (problem != known.problem) continue;
-    diagnostics.error(position, Code::syntax, std::string(known.message), std::string(known.help));
-    return std::nullopt;
-  }
-  const std::string_view where = parser_.context != nullptr ? parser_.context : "";
-  diagnostics.error(position, Code::syntax,
-                    fmt::format("invalid YAML: {}{}{}", problem, where.empty() ? "" : " ", where));
-  return std::nullopt;
-}
-
 void YamlReader::truncate() {
   for (const Open& open : open_) {
     Tree::Record& record = tree_.nodes_[open.index];
@@ -419,13 +310,16 @@ void YamlReader::truncate() {
   tree_.complete_ = false;
 }
 
-std::optional<YamlReader::Patch> YamlReader::run(Diagnostics& diagnostics) {
+std::optional<Position> YamlReader::run(Diagnostics& diagnostics) {
   bool more = true;
   while (more) {
     yaml_event_t event;
     if (yaml_parser_parse(&parser_, &event) == 0) {
       truncate();
-      return failure(diagnostics);
+      const YamlFailure failure = explain_failure(parser_, text_, file_);
+      diagnostics.error(failure.position, failure.code, failure.message, failure.help);
+      return failure.code == Code::unquoted_character ? std::optional(failure.position)
+                                                      : std::nullopt;
     }
     more = event.type != YAML_STREAM_END_EVENT;
     if (more && !take(event, diagnostics)) {
@@ -481,7 +375,7 @@ Tree Tree::read(std::string_view text, std::uint32_t file, Diagnostics& diagnost
     return tree;
   }
   std::string patched;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, bool> patches;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> patches;
   for (int attempt = 0; attempt <= kMostRetries; ++attempt) {
     tree = Tree{};
     Diagnostics run;
@@ -497,8 +391,8 @@ Tree Tree::read(std::string_view text, std::uint32_t file, Diagnostics& diagnost
     }
     if (last) break;
     if (attempt == 0) patched = text;
-    patched[patch->offset] = 'x';
-    patches[{patch->line, patch->column}] = true;
+    patched[offset_of(patched, *patch)] = 'x';
+    patches.emplace(patch->line, patch->column);
   }
   for (std::uint32_t i = 0; i < tree.nodes_.size(); ++i) {
     Record& record = tree.nodes_[i];

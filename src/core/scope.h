@@ -21,6 +21,10 @@ class Scope {
 
   void spawn(Task<void> child);
 
+  /// The return type of a coroutine that is a child by itself, without a frame around it: one of
+  /// its parameters is the Scope.
+  struct Child;
+
   /// Asks the children to stop; they end in their own time.
   void stop(const Error& why) { stop_.request(why); }
   StopToken token() { return stop_.token(); }
@@ -38,12 +42,56 @@ class Scope {
   }
 
  private:
-  struct Child;
   static Child run(Scope& scope, Task<void> child);
 
   StopSource stop_;
   std::coroutine_handle<> joiner_;
   std::uint32_t running_ = 0;
+};
+
+struct Scope::Child {
+  struct promise_type {
+    Scope* scope;
+
+    template <class... Parameters>
+    explicit promise_type(Parameters&... parameters) : scope(find(parameters...)) {
+      ++scope->running_;
+    }
+    static void* operator new(std::size_t bytes) { return recycle_allocate(bytes); }
+    static void operator delete(void* frame, std::size_t bytes) noexcept {
+      recycle_free(frame, bytes);
+    }
+    Child get_return_object() const noexcept { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      // The frame goes before the joiner runs: the joiner may destroy the scope.
+      struct Leave {
+        Scope* scope;
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(
+            std::coroutine_handle<promise_type> self) const noexcept {
+          Scope* owner = scope;
+          self.destroy();
+          if (--owner->running_ > 0 || !owner->joiner_) return std::noop_coroutine();
+          return std::exchange(owner->joiner_, nullptr);
+        }
+        void await_resume() const noexcept {}
+      };
+      return Leave{scope};
+    }
+    void return_void() const noexcept {}
+    [[noreturn]] void unhandled_exception() const noexcept { std::terminate(); }
+
+   private:
+    template <class... Rest>
+    static Scope* find(Scope& scope, Rest&...) {
+      return &scope;
+    }
+    template <class First, class... Rest>
+    static Scope* find(First&, Rest&... rest) {
+      return find(rest...);
+    }
+  };
 };
 
 }  // namespace weir

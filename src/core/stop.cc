@@ -2,9 +2,8 @@
 
 namespace weir {
 
-void StopSource::request(const Error& why) {
-  if (stopped_) return;
-  stopped_ = true;
+void PlainStopSource::request(const Error& why) {
+  if (stopped()) return;
   reason_ = why;
   Link pending;
   callbacks_.move_all(pending);

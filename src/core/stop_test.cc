@@ -65,9 +65,8 @@ TEST(Stop, lets_a_callback_destroy_one_that_has_not_run_yet) {
   auto victim = std::make_unique<Recorder>(order, 2);
   struct Killer : StopCallback {
     explicit Killer(std::unique_ptr<Recorder>& prey)
-        : StopCallback([](StopCallback& self, const Error&) {
-            static_cast<Killer&>(self).victim.reset();
-          }),
+        : StopCallback(
+              [](StopCallback& self, const Error&) { static_cast<Killer&>(self).victim.reset(); }),
           victim(prey) {}
     std::unique_ptr<Recorder>& victim;
   } killer(victim);

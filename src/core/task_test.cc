@@ -76,7 +76,9 @@ TEST(Task, gives_the_value_of_the_coroutine) {
 
 TEST(Task, does_not_start_before_it_is_awaited) {
   bool ran = false;
-  { Task<> task = note(ran); }
+  {
+    Task<> task = note(ran);
+  }
   EXPECT_FALSE(ran);
   bool done = false;
   start(note(ran), done);

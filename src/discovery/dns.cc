@@ -25,18 +25,16 @@ template <class T, class Same>
 void merge(std::vector<Kept<T>>& kept, const std::vector<T>& answer, Same same) {
   for (Kept<T>& old : kept) ++old.missed;
   for (const T& value : answer) {
-    auto old = std::ranges::find_if(kept, [&](const Kept<T>& each) {
-      return same(each.value, value);
-    });
+    auto old =
+        std::ranges::find_if(kept, [&](const Kept<T>& each) { return same(each.value, value); });
     if (old == kept.end()) {
       kept.push_back({value});
     } else {
       *old = {value};
     }
   }
-  std::erase_if(kept, [](const Kept<T>& each) {
-    return each.missed >= DnsDiscovery::kConfirmations;
-  });
+  std::erase_if(kept,
+                [](const Kept<T>& each) { return each.missed >= DnsDiscovery::kConfirmations; });
 }
 
 /// SRV weights as shares of 1 to 100: a zero still gets a little (RFC 2782).
@@ -101,8 +99,7 @@ void DnsDiscovery::follow(const std::vector<DnsSource>& sources) {
     if (next.contains(id)) continue;
     auto known = sources_.find(id);
     bool stays = known != sources_.end() && known->second->config.cluster == wanted.cluster;
-    SourcePointer source = stays ? known->second
-                                 : std::make_shared<Source>(wanted, scope_.token());
+    SourcePointer source = stays ? known->second : std::make_shared<Source>(wanted, scope_.token());
     if (!stays) fresh.push_back(source);
     if (std::exchange(source->config.weight, wanted.weight) != wanted.weight) publish(*source);
     next.emplace(std::move(id), std::move(source));
@@ -218,14 +215,15 @@ bool DnsDiscovery::take_addresses(Source& source, Host& host, RecordType type,
   const Host::Family& other = host.other(type);
   family.judged = true;
   family.found = answer.kind == Answer::Kind::found;
-  bool without = other.judged && !other.found;
-  if (answer.kind == Answer::Kind::no_name || (!family.found && without)) {
-    note_failure(source, answer.kind == Answer::Kind::no_name ? "nxdomain" : "nodata");
-    return false;
-  }
-  if (family.found) note_answer(source);
   // Without addresses, this family is given up only if the name lives on in the other.
-  if (!family.found && !other.found) return false;
+  bool none = !family.found && !other.found;
+  if (answer.kind == Answer::Kind::no_name) {
+    note_failure(source, "nxdomain");
+  } else if (none && other.judged) {
+    note_failure(source, "nodata");
+  }
+  if (none || answer.kind == Answer::Kind::no_name) return false;
+  if (family.found) note_answer(source);
   merge(family.addresses, answer.addresses, std::equal_to<>());
   return true;
 }
@@ -285,8 +283,7 @@ Duration DnsDiscovery::pause_until(TimePoint expires) {
   return left + drawn(jitter);
 }
 
-Duration DnsDiscovery::pause_after_failure(Source& source, const Error& error,
-                                           unsigned failures) {
+Duration DnsDiscovery::pause_after_failure(Source& source, const Error& error, unsigned failures) {
   Duration pause = kLeastPause;
   if (error.code == ErrorCode::overloaded) {
     // Our own limit of queries: there is room as soon as others have their answers.

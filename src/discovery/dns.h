@@ -31,13 +31,13 @@ struct DnsSource {
 /// How a name fares, for metrics.
 struct DnsStatus {
   std::string upstream;
-  std::string source;           // DnsSource::key()
-  std::uint64_t answers = 0;    // with records
-  std::uint64_t failures = 0;   // no answer, no such name, or a name without addresses
+  std::string source;             // DnsSource::key()
+  std::uint64_t answers = 0;      // with records
+  std::uint64_t failures = 0;     // no answer, no such name, or a name without addresses
   std::int64_t last_answer = 0;   // nanoseconds since the Unix epoch; 0: never
   std::int64_t last_failure = 0;  // likewise
-  std::string_view last_error;  // of the last failure; static text
-  std::size_t addresses = 0;    // in use
+  std::string_view last_error;    // of the last failure; static text
+  std::size_t addresses = 0;      // in use
 };
 
 /// Follows every name of the configuration, for the whole process, from one worker. A and AAAA
@@ -88,7 +88,7 @@ class DnsDiscovery {
   Loop& loop_;
   dns::Resolver& resolver_;
   Scope scope_;
-  mutable std::mutex mutex_;                    // of sources_ as a map, and of each status
+  mutable std::mutex mutex_;                      // of sources_ as a map, and of each status
   std::map<std::string, SourcePointer> sources_;  // by upstream and key
 };
 

@@ -46,8 +46,8 @@ class DnsDiscoveryTest : public testing::Test {
 
   DnsDiscovery& discovery() {
     if (!discovery_) {
-      resolver_ = std::make_unique<dns::Resolver>(
-          loop_, std::make_shared<dns::Settings>(settings_), 42, limits_);
+      resolver_ = std::make_unique<dns::Resolver>(loop_, std::make_shared<dns::Settings>(settings_),
+                                                  42, limits_);
       discovery_ = std::make_unique<DnsDiscovery>(loop_, *resolver_);
     }
     return *discovery_;
@@ -204,6 +204,15 @@ TEST_F(DnsDiscoveryTest, keeps_the_last_good_set_on_empty_answers) {
   EXPECT_EQ(status().last_error, "nodata");
 }
 
+TEST_F(DnsDiscoveryTest, keeps_the_only_family_that_ever_answered) {
+  set_a({"10.1.1.1"}, 1);
+  set_code(28, 2);
+  follow_app();
+  set_a({});
+  wait(std::chrono::minutes(2));
+  EXPECT_EQ(endpoints(), (Texts{"10.1.1.1:80"}));
+}
+
 TEST_F(DnsDiscoveryTest, believes_that_one_family_is_gone_when_the_other_lives_on) {
   set_a({"10.1.1.1"}, 5);
   set_aaaa({"2001:db8::1"}, 5);
@@ -256,6 +265,16 @@ TEST_F(DnsDiscoveryTest, keeps_what_it_knows_of_names_that_stay) {
   EXPECT_EQ(cluster_->endpoints()->weights, (std::vector<std::uint32_t>{7, 1}));
   EXPECT_EQ(queries_["app.example 1"], 1);
   EXPECT_EQ(discovery().status().size(), 2u);
+}
+
+TEST_F(DnsDiscoveryTest, notices_new_settings_within_a_minute) {
+  settings_.hosts = dns::Hosts::parse("10.9.9.1 app.example\n");
+  follow_app();
+  EXPECT_EQ(endpoints(), (Texts{"10.9.9.1:80"}));
+  settings_.hosts = dns::Hosts::parse("10.9.9.2 app.example\n");
+  resolver_->configure(std::make_shared<dns::Settings>(settings_));
+  wait(std::chrono::minutes(2) + seconds(15));
+  EXPECT_EQ(endpoints(), (Texts{"10.9.9.2:80"}));
 }
 
 TEST_F(DnsDiscoveryTest, stops_asking_for_names_that_are_gone) {
@@ -333,6 +352,18 @@ TEST_F(ServiceDiscoveryTest, follows_targets_as_they_come_and_go) {
   EXPECT_EQ(queries_["a.example 1"], asked_before);
 }
 
+TEST_F(ServiceDiscoveryTest, keeps_the_old_target_until_the_new_one_has_an_address) {
+  set_services({{1, 1, 80, "a.example"}}, 1);
+  set_target("a.example", {"10.1.1.1"});
+  follow_service();
+  set_services({{1, 1, 80, "b.example"}}, 1);
+  wait(std::chrono::minutes(1));
+  EXPECT_EQ(endpoints(), (Texts{"10.1.1.1:80"}));
+  set_target("b.example", {"10.1.1.2"});
+  wait(std::chrono::minutes(1));
+  EXPECT_EQ(endpoints(), (Texts{"10.1.1.2:80"}));
+}
+
 TEST_F(ServiceDiscoveryTest, keeps_the_last_good_targets_on_failures) {
   set_services({{1, 1, 80, "a.example"}}, 1);
   set_target("a.example", {"10.1.1.1"});
@@ -365,8 +396,7 @@ TEST_F(ServiceDiscoveryTest, follows_a_hundred_targets_and_not_one_more) {
     zone_[{"_http._tcp.example", 33}] = [=](ScriptedAnswer& answer) {
       for (const auto& s : services) {
         answer.record(dns::wire16(0xc00c), 33, 1,
-                      dns::wire16(1) + dns::wire16(1) + dns::wire16(80) +
-                          dns::wire_name(s.target));
+                      dns::wire16(1) + dns::wire16(1) + dns::wire16(80) + dns::wire_name(s.target));
       }
     };
     follow_service();

@@ -119,7 +119,7 @@ Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
   h1::remove_hop_by_hop(request.headers);
   request.headers.remove(HeaderId::content_length);
   request.headers.remove(HeaderId::expect);  // answered here, not passed on
-  request.headers.remove_if(must_not_pass);
+  if (request.headers.has(HeaderId::unknown)) request.headers.remove_if(must_not_pass);
   forward_facts(exchange);
   // RFC 9112, 3.2: Host is what was routed on, whatever field the client wrote.
   std::string_view host =
@@ -141,7 +141,7 @@ Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
 // What the origin is made of is nobody's business.
 void ReverseProxy::clean(Exchange& exchange, Response& response) const {
   response.headers.remove(HeaderId::server);
-  response.headers.remove("X-Powered-By");
+  if (response.headers.has(HeaderId::unknown)) response.headers.remove("X-Powered-By");
   if (forwarded_.via) {
     std::string_view own = via_value(exchange, Version::http_1_1);
     std::string_view earlier = response.headers.get(HeaderId::via);

@@ -18,7 +18,7 @@ std::optional<config::Problem> check_strip_prefix(std::string_view text);
 // Which headers tell the origin about the client.
 struct ForwardedConfig {
   bool x_forwarded = true;
-  bool forwarded = true;
+  bool forwarded = false;
   bool via = true;
   bool request_id = true;
 

@@ -1,5 +1,7 @@
 #include "http/exchange.h"
 
+#include <cstring>
+
 namespace weir {
 
 std::string_view name(Version version) {
@@ -12,26 +14,42 @@ std::string_view name(Version version) {
   return "HTTP/1.1";
 }
 
+namespace {
+
+// Sixteen digits, eight at a time in one word.
+void write_hex(std::uint64_t bits, char* out) {
+  for (int half = 0; half < 2; ++half) {
+    std::uint64_t spread = static_cast<std::uint32_t>(bits >> (32 * half));
+    spread = (spread | (spread << 16)) & 0x0000ffff0000ffff;
+    spread = (spread | (spread << 8)) & 0x00ff00ff00ff00ff;
+    spread = (spread | (spread << 4)) & 0x0f0f0f0f0f0f0f0f;
+    std::uint64_t above_nine = ((spread + 0x0606060606060606) >> 4) & 0x0101010101010101;
+    std::uint64_t digits = spread + 0x3030303030303030 + above_nine * ('a' - '0' - 10);
+    std::memcpy(out + 8 * half, &digits, sizeof digits);
+  }
+}
+
+}  // namespace
+
 Exchange::~Exchange() { unwind(); }
 
 std::string_view Exchange::request_id() {
   if (request_id_.empty()) {
-    static constexpr char kHex[] = "0123456789abcdef";
     char* text = arena_.allocate(32);
-    for (int half = 0; half < 2; ++half) {
-      std::uint64_t bits = loop_.random().next();
-      for (int i = 0; i < 16; ++i) text[half * 16 + i] = kHex[(bits >> (4 * i)) & 15];
-    }
+    write_hex(loop_.random().next(), text);
+    write_hex(loop_.random().next(), text + 16);
     request_id_ = {text, 32};
   }
   return request_id_;
 }
 
 Task<void> Exchange::finish() {
-  if (scope_.running() > 0) {
-    scope_.stop(Error(ErrorCode::cancelled, Origin::weir, "the exchange has ended"));
-    co_await scope_.join();
-  }
+  scope_.stop(Error(ErrorCode::cancelled, Origin::weir, "the exchange has ended"));
+  co_await scope_.join();
+  finish_idle();
+}
+
+void Exchange::finish_idle() {
   outcome_.ended = loop_.now();
   unwind();
 }

@@ -16,7 +16,7 @@ namespace weir {
 
 /// What is known of the connection that an exchange came on. Lives as long as the connection.
 struct ConnectionFacts {
-  Address peer;  // who connected; an unnamed Unix socket has an empty path
+  Peer peer;                  // who connected
   std::string_view listener;  // the listener's name
   bool secure = false;        // TLS ended here
 };
@@ -124,6 +124,8 @@ class Exchange : public Recycled<Exchange> {
   /// Stops and awaits the scope, then runs what `at_end` registered. Called once, by whoever
   /// made the exchange.
   Task<void> finish();
+  /// The same without a coroutine, when nothing runs in the scope.
+  void finish_idle();
 
  private:
   struct Step {

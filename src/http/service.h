@@ -34,6 +34,14 @@ struct SessionCounters {
   Counter idle;  // open, and between two requests
   Counter requests;
   Counter tunnels;  // open
+
+  void add(const SessionCounters& other) {
+    connections.add(other.connections.value());
+    open.add(other.open.value());
+    idle.add(other.idle.value());
+    requests.add(other.requests.value());
+    tunnels.add(other.tunnels.value());
+  }
 };
 
 /// One per worker and listener; outlives its sessions and every configuration.
@@ -46,6 +54,8 @@ class Service {
   virtual const Handler& attach(Exchange& exchange) = 0;
   /// The exchange has become a tunnel: lets go of the configuration.
   virtual void detach(Exchange& exchange) = 0;
+  /// A connection has ended.
+  virtual void closed(const Peer& peer) = 0;
   virtual SessionCounters& counters() = 0;
   virtual bool draining() const = 0;
 };

@@ -69,6 +69,23 @@ class Address {
   std::shared_ptr<const std::string> path_;
 };
 
+/// Who is at the other end of a connection, in 20 bytes: an Address without a path.
+class Peer {
+ public:
+  Peer() = default;
+  Peer(const Address& address)
+      : ip_(address.ip()), family_(address.family()), port_(address.port()) {}
+
+  Address::Family family() const { return family_; }
+  const IpAddress& ip() const { return ip_; }
+  std::uint16_t port() const { return port_; }
+
+ private:
+  IpAddress ip_;
+  Address::Family family_ = Address::Family::none;
+  std::uint16_t port_ = 0;
+};
+
 /// A network in CIDR notation; a bare address is a network of one.
 struct IpNetwork {
   IpAddress base;

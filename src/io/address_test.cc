@@ -36,8 +36,8 @@ TEST(IpAddress, knows_the_loopback) {
 }
 
 TEST(Address, is_parsed_and_written) {
-  for (const char* text : {"127.0.0.1:80", "[::1]:443", "0.0.0.0:65535", ":8080",
-                           "unix:/run/weir.sock"}) {
+  for (const char* text :
+       {"127.0.0.1:80", "[::1]:443", "0.0.0.0:65535", ":8080", "unix:/run/weir.sock"}) {
     auto address = Address::parse(text);
     ASSERT_TRUE(address) << text;
     EXPECT_EQ(address->text(), text);
@@ -54,8 +54,8 @@ TEST(Address, without_a_host_means_every_address_of_both_families) {
 TEST(Address, is_refused_when_it_is_not_exactly_one) {
   for (const char* text :
        {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1",
-        "127.0.0.1: 80", "::1:80", "[127.0.0.1]:80", "[::1]", "[]:80", "localhost:80", "unix:",
-        "host", "[::1]:80 ", "127.0.0.1:0x50"}) {
+        "127.0.0.1: 80", "::1:80", "[127.0.0.1]:80", "[::1]", "[]:80", "localhost:80",
+        "unix:", "host", "[::1]:80 ", "127.0.0.1:0x50"}) {
     EXPECT_FALSE(Address::parse(text)) << text;
   }
   EXPECT_FALSE(Address::parse("unix:" + std::string(108, 'a')));
@@ -113,8 +113,8 @@ TEST(IpNetwork, of_no_bits_contains_its_family_and_of_all_bits_one_address) {
 }
 
 TEST(IpNetwork, is_refused_with_a_bad_prefix) {
-  for (const char* text : {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8 ", "::/129",
-                           "/8", "10.0.0.0/8/8", "10.0.0.0/+8"}) {
+  for (const char* text : {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8 ", "::/129", "/8",
+                           "10.0.0.0/8/8", "10.0.0.0/+8"}) {
     EXPECT_FALSE(IpNetwork::parse(text)) << text;
   }
 }

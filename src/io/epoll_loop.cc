@@ -266,7 +266,7 @@ void EpollLoop::note_turn(TimePoint woken) {
   timespec time;
   ::clock_gettime(CLOCK_MONOTONIC, &time);
   auto done = TimePoint(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
-  lag_ = std::max(lag_ - lag_ / 64, done - woken);
+  note_lag(done - woken);
 }
 
 void EpollLoop::turn() {

@@ -1,6 +1,8 @@
 // Loop: the one thing through which a worker reaches the world: sockets, time, chance.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -158,8 +160,8 @@ class Loop : public Cancellable {
   /// "epoll", "io_uring" or "sim".
   virtual std::string_view engine() const = 0;
 
-  /// How long the longest recent turn took, for the loop-lag metric; decays.
-  Duration lag() const { return lag_; }
+  /// How long the longest recent turn took, for the loop-lag metric; decays. Any thread.
+  Duration lag() const { return Duration(lag_.load(std::memory_order_relaxed)); }
 
   void cancel(Operation& operation, const Error& why) override;
 
@@ -171,11 +173,15 @@ class Loop : public Cancellable {
   Loop(unsigned index, std::uint64_t seed);
   bool run_ready();
   void refill() { budget_ = kBudget; }
+  /// A turn took so long.
+  void note_lag(Duration turn) {
+    Duration decayed = lag() - lag() / 64;
+    lag_.store(std::max(decayed, turn).count(), std::memory_order_relaxed);
+  }
 
   static constexpr int kBudget = 64;
   TimePoint now_{};
   std::int64_t wall_now_ = 0;
-  Duration lag_{};
   Link ready_;
   int budget_ = kBudget;
   TimerWheel timers_;
@@ -184,6 +190,7 @@ class Loop : public Cancellable {
   std::unique_ptr<Slots> slots_;
 
  private:
+  std::atomic<Duration::rep> lag_{0};
   unsigned index_;
 };
 

@@ -220,7 +220,8 @@ TEST_P(CancelContract, an_accept_that_races_its_cancellation_loses_no_connection
 }
 
 // What was taken from the slices is what the peer gets: not a byte more or less.
-Task<std::pair<std::size_t, std::size_t>> stop_a_write(Pair& pair, std::size_t size, Duration when) {
+Task<std::pair<std::size_t, std::size_t>> stop_a_write(Pair& pair, std::size_t size,
+                                                       Duration when) {
   StopSource stop;
   Scope scope;
   scope.spawn(stop_after(pair.client->loop(), when, stop));

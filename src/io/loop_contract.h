@@ -139,9 +139,8 @@ class LoopContract : public ::testing::TestWithParam<EngineChoice> {
   std::unique_ptr<EngineUnderTest> engine_ = GetParam().make();
 };
 
-#define WEIR_RUN_ON_EVERY_ENGINE(suite)                                 \
-  INSTANTIATE_TEST_SUITE_P(Engine, suite,                               \
-                           ::testing::ValuesIn(::weir::test::engines()), \
+#define WEIR_RUN_ON_EVERY_ENGINE(suite)                                                 \
+  INSTANTIATE_TEST_SUITE_P(Engine, suite, ::testing::ValuesIn(::weir::test::engines()), \
                            [](const auto& info) { return info.param.name; })
 
 }  // namespace weir::test

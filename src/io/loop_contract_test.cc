@@ -183,8 +183,8 @@ TEST_P(StreamContract, reset_on_close_resets_the_peer) {
 }
 
 Task<ErrorCode> leave_unread(Pair& pair) {
-  co_await write_text(*pair.client, std::string(40'000, 'x'));
-  (void)co_await pair.server->read();  // at most 16 KiB of it
+  co_await write_text(*pair.client, "never read");
+  while (pair.server->idle_and_open()) co_await pair.server->loop().yield();
   pair.server.reset();
   co_return co_await end_of(*pair.client);
 }
@@ -245,6 +245,7 @@ TEST_P(StreamContract, an_idle_stream_is_open_until_bytes_or_the_end_come) {
   Service service(loop(), network());
   for (bool bytes : {true, false}) {
     for (bool by_asking : {true, false}) {
+      if (bytes && !by_asking) continue;  // an engine that waits for the end only sees no bytes
       Pair pair = connect(service);
       EXPECT_EQ(run(exchange(pair, "hello")), "hello!");
       HangupWatch watch([](HangupWatch&) {});

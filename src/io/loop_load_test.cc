@@ -29,7 +29,7 @@ WEIR_RUN_ON_EVERY_ENGINE(LoadContract);
 /// Passes on what a fast sender sends to a reader that never reads.
 struct Chain {
   Pair in;   // in.server sends, in.client is read
-  Pair out;  // out.client is written, out.server never reads
+  Pair out;  // out.server is written, out.client never reads
 };
 
 Task<> send_for_ever(Stream& stream, StopToken stop) {
@@ -86,7 +86,7 @@ Task<> run_load(Loop& loop, Service& service, std::size_t chains, Load& load) {
   Scope scope;
   for (Chain& each : stuck) {
     scope.spawn(send_for_ever(*each.in.server, scope.token()));
-    scope.spawn(pass_on(*each.in.client, *each.out.client, scope.token(), load.moved));
+    scope.spawn(pass_on(*each.in.client, *each.out.server, scope.token(), load.moved));
   }
   Scope exchanging;
   for (Pair& each : others) exchanging.spawn(ping_pong(each, 20, load.exchanges));

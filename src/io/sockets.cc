@@ -25,14 +25,18 @@ Error last_error(std::string_view detail) {
 Status prepare(int socket, const Address& address, const BindOptions& options) {
   int on = 1;
   if (address.family() == Address::Family::unix_path) {
-    // A socket file whose owner is gone refuses connections: only then is it removed.
+    // A socket file whose owner is gone refuses connections: only then is it removed. Files of
+    // other kinds refuse them too, and stay.
+    struct stat file{};
+    std::string path(address.path());
+    if (::lstat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return {};
     sockaddr_storage storage;
     socklen_t length = address.to_sockaddr(storage);
     int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool dead = ::connect(probe, reinterpret_cast<sockaddr*>(&storage), length) != 0 &&
                 errno == ECONNREFUSED;
     ::close(probe);
-    if (dead) ::unlink(std::string(address.path()).c_str());
+    if (dead) ::unlink(path.c_str());
     return {};
   }
   if (::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {

@@ -87,29 +87,6 @@ inline Task<std::string> read_all(Stream& stream, ErrorCode& end, StopToken stop
   }
 }
 
-/// A token that stops with `timeout` after a time.
-class Deadline {
- public:
-  Deadline(Loop& loop, Duration time)
-      : alarm_([](Timer& timer) {
-          static_cast<Alarm&>(timer).owner->stop_.request(Error(ErrorCode::timeout));
-        }) {
-    alarm_.owner = this;
-    loop.timers().arm(alarm_, loop.now() + time);
-  }
-  Deadline(const Deadline&) = delete;
-  Deadline& operator=(const Deadline&) = delete;
-  StopToken token() { return stop_.token(); }
-
- private:
-  struct Alarm : Timer {
-    using Timer::Timer;
-    Deadline* owner = nullptr;
-  };
-  StopSource stop_;
-  Alarm alarm_;
-};
-
 /// Both ends of one connection.
 struct Pair {
   std::unique_ptr<Stream> client;

@@ -82,8 +82,8 @@ TEST_F(TimerTest, does_not_fire_before_its_deadline) {
 }
 
 TEST_F(TimerTest, ten_thousand_fire_in_order_whether_time_creeps_or_leaps) {
-  for (Duration step : {Duration(milliseconds(1)), Duration(milliseconds(777)),
-                        Duration(hours(2000))}) {
+  for (Duration step :
+       {Duration(milliseconds(1)), Duration(milliseconds(777)), Duration(hours(2000))}) {
     TimerWheel fresh;
     fresh.advance(kStart);
     std::vector<int> order;

@@ -42,7 +42,7 @@ IpAddress walk_back(std::string_view list, IpAddress nearest, const std::vector<
 }  // namespace
 
 void find_client(Exchange& exchange, const std::vector<IpNetwork>& trusted) {
-  const Address& peer = exchange.connection().peer;
+  const Peer& peer = exchange.connection().peer;
   exchange.set_client_ip(peer.ip());
   if (trusted.empty() || !is_trusted(peer.ip(), trusted)) return;
   exchange.set_peer_trusted(true);

@@ -60,12 +60,15 @@ void MatchConfig::check(const config::Found& found) const {
 
 namespace {
 
+// Comparing a name with thousands of others takes its time, and only so many errors are shown.
+constexpr std::size_t kMostSuggestions = 100;
+
 // Judges what a single value cannot know: how the parts of the configuration fit together.
 class CrossCheck {
  public:
   CrossCheck(const ServerConfig& config, Diagnostics& diagnostics)
       : config_(config), diagnostics_(diagnostics) {
-    for (const auto& upstream : config.upstreams) upstreams_.push_back(upstream.name);
+    for (const auto& upstream : config.upstreams) upstreams_.insert(upstream.name);
   }
 
   void run() {
@@ -74,24 +77,20 @@ class CrossCheck {
     for (const ListenerConfig& listener : config_.listeners) {
       if (listener.routes) check_routes(*listener.routes);
     }
-    // After an error the use of an upstream may just not be known.
-    if (!diagnostics_.ok()) return;
-    for (const auto& upstream : config_.upstreams) {
-      if (used_.contains(upstream.name)) continue;
-      diagnostics_.warning(upstream.position, Code::unused,
-                           fmt::format("no route uses the upstream \"{}\"", upstream.name));
-    }
+    // After an error it is not known what else would be used.
+    if (diagnostics_.ok()) warn();
   }
 
  private:
   void claim(const config::Address& address, Position position);
+  void warn();
   void check_listeners();
   void check_routes(const std::vector<RouteConfig>& routes);
   void check_upstream(const config::Located<std::string>& name);
 
   const ServerConfig& config_;
   Diagnostics& diagnostics_;
-  std::vector<std::string_view> upstreams_;
+  std::set<std::string_view> upstreams_;
   std::set<std::string_view> used_;
   std::vector<std::pair<config::Address, Position>> claimed_;
 };
@@ -121,16 +120,25 @@ void CrossCheck::claim(const config::Address& address, Position position) {
   claimed_.emplace_back(address, position);
 }
 
+void CrossCheck::warn() {
+  for (const ListenerConfig& listener : config_.listeners) {
+    if (!routes_of(config_, listener).empty()) continue;
+    diagnostics_.warning(listener.address.position, Code::no_routes,
+                         fmt::format("the listener {} has no routes", listener.label()),
+                         "every request to it is answered with 404");
+  }
+  for (const auto& upstream : config_.upstreams) {
+    if (used_.contains(upstream.name)) continue;
+    diagnostics_.warning(upstream.position, Code::unused,
+                         fmt::format("no route uses the upstream \"{}\"", upstream.name));
+  }
+}
+
 void CrossCheck::check_listeners() {
   std::map<std::string, Position> names;
   if (config_.admin) claim(*config_.admin->address, config_.admin->address.position);
   for (const ListenerConfig& listener : config_.listeners) {
     claim(*listener.address, listener.address.position);
-    if (routes_of(config_, listener).empty()) {
-      diagnostics_.warning(listener.address.position, Code::no_routes,
-                           fmt::format("the listener {} has no routes", listener.label()),
-                           "every request to it is answered with 404");
-    }
     if (listener.name->empty()) continue;
     const auto [other, fresh] = names.emplace(*listener.name, listener.name.position);
     if (fresh) continue;
@@ -156,12 +164,16 @@ void CrossCheck::check_routes(const std::vector<RouteConfig>& routes) {
 }
 
 void CrossCheck::check_upstream(const config::Located<std::string>& name) {
-  if (config_.upstreams.find(*name) != nullptr) {
+  if (upstreams_.contains(*name)) {
     used_.insert(*name);
     return;
   }
-  std::string help = config::suggestion(*name, upstreams_);
-  if (upstreams_.empty()) help = "define it under the top-level key \"upstreams\"";
+  std::string help;
+  if (upstreams_.empty()) {
+    help = "define it under the top-level key \"upstreams\"";
+  } else if (diagnostics_.error_count() < kMostSuggestions) {
+    help = config::suggestion(*name, std::vector(upstreams_.begin(), upstreams_.end()));
+  }
   diagnostics_.error(name.position, Code::unknown_upstream,
                      fmt::format("no upstream is named \"{}\"", *name), std::move(help));
 }

@@ -120,7 +120,7 @@ TEST(ServerConfig, refuses_two_listeners_on_one_address) {
 
 TEST(ServerConfig, refuses_names_given_twice) {
   EXPECT_NE(rendered("listeners: [{address: \":80\", name: a}, {address: \":81\", name: a}]\n")
-                .find("weir.yaml:1:55: error W1403: the name \"a\" is already taken by a listener"),
+                .find("weir.yaml:1:63: error W1403: the name \"a\" is already taken by a listener"),
             std::string::npos);
   EXPECT_NE(rendered("listeners: [\":80\"]\nroutes:\n  - {name: r, respond: x}\n"
                      "  - {name: r, respond: y}\n")

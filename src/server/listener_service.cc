@@ -20,7 +20,7 @@ struct Pin {
 
 ListenerService::ListenerService(Loop& loop, std::shared_ptr<SharedListener> shared,
                                  ExchangeObserver& observer)
-    : loop_(loop), shared_(std::move(shared)), observer_(observer) {}
+    : loop_(loop), shared_(std::move(shared)), observer_(observer), counters_(shared_->sessions) {}
 
 ListenerService::~ListenerService() {
   if (pinned_ != nullptr) --pinned_->pins;
@@ -55,24 +55,22 @@ Task<void> ListenerService::accept(std::unique_ptr<Listener> listener) {
       continue;  // the listener pauses by itself
     }
     failing = false;
-    scope_.spawn(serve(std::move(*stream)));
+    serve(std::move(*stream));
   }
 }
 
-Task<void> ListenerService::serve(std::unique_ptr<Stream> stream) {
+void ListenerService::serve(std::unique_ptr<Stream> stream) {
   ConnectionFacts facts{stream->peer(), shared_->name, false};
   if (!shared_->limits.admit(facts.peer.ip())) {
     stream->reset_on_close();
-    co_return;
+    return;
   }
-  IpAddress client = facts.peer.ip();
-  {
-    h1::ServerSession session(std::move(stream), facts, *this);
-    sessions_.append(session);
-    co_await session.run();
-  }
-  shared_->limits.leave(client);
+  auto session = std::make_unique<h1::ServerSession>(std::move(stream), facts, *this);
+  sessions_.append(*session);
+  h1::ServerSession::serve(scope_, std::move(session));
 }
+
+void ListenerService::closed(const Peer& peer) { shared_->limits.leave(peer.ip()); }
 
 void ListenerService::stop_accepting() {
   accepting_.request(Error(ErrorCode::shutting_down, Origin::weir, "listener"));

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/gathered.h"
 #include "core/list.h"
 #include "http/h1/server_session.h"
 #include "http/service.h"
@@ -35,6 +36,7 @@ struct SharedListener {
   Address bound;
   ConnectionLimits limits;
   std::atomic<std::uint64_t> accept_errors{0};
+  Gathered<SessionCounters> sessions;  // of all workers
 };
 
 class ListenerService final : public Service {
@@ -61,12 +63,13 @@ class ListenerService final : public Service {
   const SessionLimits& limits() const override { return limits_; }
   const Handler& attach(Exchange& exchange) override;
   void detach(Exchange& exchange) override;
-  SessionCounters& counters() override { return counters_; }
+  void closed(const Peer& peer) override;
+  SessionCounters& counters() override { return *counters_; }
   bool draining() const override { return draining_; }
 
  private:
   Task<void> accept(std::unique_ptr<Listener> listener);
-  Task<void> serve(std::unique_ptr<Stream> stream);
+  void serve(std::unique_ptr<Stream> stream);
 
   Loop& loop_;
   std::shared_ptr<SharedListener> shared_;
@@ -74,7 +77,7 @@ class ListenerService final : public Service {
   PinnedSnapshot* pinned_ = nullptr;
   const ListenerPlan* plan_ = nullptr;
   SessionLimits limits_;
-  SessionCounters counters_;
+  Gathered<SessionCounters>::Part counters_;
   Scope scope_;
   StopSource accepting_;
   Link sessions_;

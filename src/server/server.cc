@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -134,11 +135,12 @@ void Server::update_clusters(const Snapshot& snapshot) {
   std::erase_if(clusters_, [&](const auto& each) {
     return snapshot.config.upstreams.find(each.first) == nullptr;
   });
+  if (discovery_ != nullptr) discovery_->follow(snapshot.config, clusters_);
 }
 
 bool Server::start_workers(unsigned count, config::Diagnostics& diagnostics) {
   while (workers_.size() < count) {
-    auto index = static_cast<unsigned>(workers_.size());
+    unsigned index = free_index();
     Result<Loop*> loop = host_.start(index);
     if (!loop) {
       diagnostics.error({}, config::Code::descriptor_limit,
@@ -149,6 +151,15 @@ bool Server::start_workers(unsigned count, config::Diagnostics& diagnostics) {
         {index, *loop, std::make_unique<Worker>(**loop, host_.make_observer(**loop))});
   }
   return true;
+}
+
+// A worker that ends in its own time keeps its number until it is gone.
+unsigned Server::free_index() const {
+  unsigned index = 0;
+  auto taken = [&](const auto& running) { return running.index == index; };
+  auto leaving = [&](const auto& running) { return running->index == index; };
+  while (std::ranges::any_of(workers_, taken) || std::ranges::any_of(retiring_, leaving)) ++index;
+  return index;
 }
 
 // A socket that is still configured is never closed: with fewer workers the ones that stay take
@@ -230,6 +241,7 @@ void Server::retire(Running running) {
           host_.post([this, kept] {
             host_.retire(kept->index);
             std::erase(retiring_, kept);
+            tell_if_ended();
           });
         });
       });
@@ -239,15 +251,17 @@ void Server::retire(Running running) {
 
 // --- the end -----------------------------------------------------------------------------------
 
+// Every worker goes like one that a reload takes away: it is destroyed on its own loop.
 void Server::drain(std::function<void()> done) {
-  auto finished = countdown(workers_.size(), std::move(done));
-  for (Running& running : workers_) {
-    Worker* worker = running.worker.get();
-    running.loop->post([worker, finished] {
-      worker->drain();
-      worker->when_empty(finished);
-    });
-  }
+  ended_ = std::move(done);
+  std::vector<Running> leaving = std::exchange(workers_, {});
+  for (Running& running : leaving) retire(std::move(running));
+  tell_if_ended();
+}
+
+void Server::tell_if_ended() {
+  if (!ended_ || !retiring_.empty()) return;
+  host_.post(std::exchange(ended_, nullptr));
 }
 
 void Server::abort() {

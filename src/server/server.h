@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/build.h"
+#include "server/endpoint_discovery.h"
 #include "server/worker.h"
 
 namespace weir {
@@ -37,12 +38,16 @@ class Server {
   /// `admin` answers on the admin listener, if there is one, and outlives the server.
   void set_admin(const Handler* admin) { admin_ = admin; }
 
+  /// Endpoints that are names are resolved by `discovery`, if there is one, on the owner's loop.
+  void set_discovery(EndpointDiscovery* discovery) { discovery_ = discovery; }
+
   /// Puts a configuration in force. False, with everything in `diagnostics` and the old one
   /// untouched, if it is wrong or an address cannot be bound. `done` runs once every worker uses
   /// it.
   bool apply(ServerConfig config, config::Diagnostics& diagnostics, std::function<void()> done);
 
-  /// Stops accepting and lets exchanges finish; `done` runs when nothing is left.
+  /// Stops accepting and lets exchanges finish; `done` runs when nothing is left, workers included.
+  /// Called once; nothing is applied afterwards.
   void drain(std::function<void()> done);
   /// Cuts what is left.
   void abort();
@@ -53,6 +58,8 @@ class Server {
   /// For statistics: `f(worker)` runs on each worker's loop, then `done` on the owner's thread.
   void on_each_worker(std::function<void(Worker&)> f, std::function<void()> done);
   unsigned worker_count() const { return static_cast<unsigned>(workers_.size()); }
+  /// Workers that end in their own time.
+  unsigned retiring_count() const { return static_cast<unsigned>(retiring_.size()); }
 
  private:
   struct BoundListener {
@@ -75,19 +82,23 @@ class Server {
   void update_clusters(const Snapshot& snapshot);
   bool start_workers(unsigned count, config::Diagnostics& diagnostics);
   void hand_out(std::vector<BoundListener> fresh, unsigned workers, std::function<void()> done);
+  unsigned free_index() const;
   void retire(Running running);
+  void tell_if_ended();
   std::function<void()> countdown(std::size_t count, std::function<void()> done);
 
   Network& network_;
   WorkerHost& host_;
   const Handler* admin_ = nullptr;
+  EndpointDiscovery* discovery_ = nullptr;
   std::atomic<std::uint64_t> connections_{0};
   std::shared_ptr<const Snapshot> snapshot_;
   std::uint64_t generation_ = 0;
   std::vector<BoundListener> listeners_;
-  std::map<std::string, std::shared_ptr<Cluster>, std::less<>> clusters_;
+  ClusterMap clusters_;
   std::vector<Running> workers_;
   std::vector<std::shared_ptr<Running>> retiring_;
+  std::function<void()> ended_;
   std::size_t worker_sockets_ = 0;  // how many workers the sockets were last shared out to
 };
 

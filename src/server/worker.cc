@@ -81,8 +81,14 @@ void Worker::abort() {
 
 void Worker::when_empty(std::function<void()> done) { scope_.spawn(finish(std::move(done))); }
 
+// Services that are empty may be dropped while this waits for another one.
 Task<void> Worker::finish(std::function<void()> done) {
-  for (std::size_t i = 0; i < services_.size(); ++i) co_await services_[i]->finished();
+  auto busy = [](const auto& service) { return !service->empty(); };
+  while (true) {
+    auto service = std::ranges::find_if(services_, busy);
+    if (service == services_.end()) break;
+    co_await (*service)->finished();
+  }
   done();
 }
 

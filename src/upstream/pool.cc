@@ -15,6 +15,7 @@ Pool::Pool(Loop& loop, std::shared_ptr<Cluster> cluster, bool share)
     : loop_(loop),
       cluster_(std::move(cluster)),
       set_(std::make_shared<EndpointSet>()),
+      counters_(cluster_->pools()),
       cursor_(loop.random().next() >> 1),
       sweep_([](Timer& timer) { static_cast<Sweep&>(timer).pool->sweep(); }),
       share_(share) {
@@ -67,10 +68,10 @@ h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, b
     bool open = certain ? connection.stream->idle_and_open() : connection.stream->seen_open();
     if (open) {
       connection.stream->watch_hangup(nullptr);
-      counters_.reused.add();
+      counters_->reused.add();
       return connection;
     }
-    counters_.stale.add();
+    counters_->stale.add();
   }
   return take_shared(*place->endpoint);
 }
@@ -80,10 +81,10 @@ h1::ClientConnection Pool::take_shared(Endpoint& endpoint) {
   while (auto shared = endpoint.shared.take()) {
     Result<std::unique_ptr<Stream>> stream = loop_.adopt(shared->socket);
     if (!stream || !(*stream)->idle_and_open()) {
-      counters_.stale.add();
+      counters_->stale.add();
       continue;
     }
-    counters_.taken.add();
+    counters_->taken.add();
     return {std::move(*stream), shared->born, shared->uses};
   }
   return {};

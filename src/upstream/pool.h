@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "cluster/cluster.h"
-#include "core/counter.h"
 #include "http/h1/client_exchange.h"
 
 namespace weir {
@@ -17,14 +16,6 @@ struct PoolLimits {
   Duration idle_timeout = std::chrono::seconds(60);
   Duration max_age{0};             // 0: unlimited
   std::uint32_t max_requests = 0;  // 0: unlimited
-};
-
-/// How leases were served.
-struct PoolCounters {
-  Counter reused;  // from the worker's own pool
-  Counter taken;  // from another worker's surplus
-  Counter opened;  // a new connection
-  Counter stale;  // found closed when it was to be used
 };
 
 /// One per worker and cluster, in the worker's slot. Idle connections are values on a stack, the
@@ -52,7 +43,7 @@ class Pool {
   void put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnection connection,
            const PoolLimits& limits);
 
-  PoolCounters& counters() { return counters_; }
+  PoolCounters& counters() { return *counters_; }
   std::size_t idle() const;
 
  private:
@@ -82,7 +73,7 @@ class Pool {
   std::shared_ptr<const EndpointSet> set_;
   std::vector<Place> places_;  // one per endpoint, in the order of the set
   PoolLimits limits_;
-  PoolCounters counters_;
+  Gathered<PoolCounters>::Part counters_;
   std::uint64_t cursor_;
   Sweep sweep_;
   bool share_;

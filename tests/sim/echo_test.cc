@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "io/deadline.h"
 #include "io/sim/loop.h"
 #include "io/testing.h"
 #include "seeds.h"
@@ -15,14 +16,13 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using test::Deadline;
 using test::Service;
 
 constexpr std::string_view kAddress = "10.0.0.1:7";
 constexpr Duration kPatience = seconds(60);
 
 struct Client {
-  std::string sent;      // what its writes were given, complete or not
+  std::string sent;  // what its writes were given, complete or not
   std::string received;
   ErrorCode end = ErrorCode::none;  // of its reads, or of its connect
   bool wrote_all = false;
@@ -58,8 +58,8 @@ Task<> send(Stream& stream, Client& client, std::size_t total, StopToken stop) {
   while (client.sent.size() < total) {
     std::vector<Slice> slices;
     for (std::uint64_t left = 1 + random.below(4); left > 0; --left) {
-      std::string bytes = test::pattern(random.below(std::uint64_t{1} << random.below(16)),
-                                        random.next());
+      std::string bytes =
+          test::pattern(random.below(std::uint64_t{1} << random.below(16)), random.next());
       client.sent += bytes;
       slices.push_back(copy_slice(bytes));
     }
@@ -96,7 +96,8 @@ Task<> run_client(Loop& loop, Client& client) {
     Deadline deadline(loop, kPatience);
     auto stream = co_await loop.connect(*Address::parse(kAddress), deadline.token());
     if (stream) {
-      co_await talk(**stream, client, loop.random().below(std::uint64_t{1} << loop.random().below(21)));
+      co_await talk(**stream, client,
+                    loop.random().below(std::uint64_t{1} << loop.random().below(20)));
     } else {
       client.end = stream.error().code;
     }
@@ -151,12 +152,18 @@ TEST(EchoInSimulation, returns_a_prefix_of_what_was_sent_and_repeats_for_its_see
   std::size_t seeds = 0;
   sim::for_each_seed(200, [&](std::uint64_t seed) {
     Ended first = run_world(seed);
-    Ended again = run_world(seed);
-    EXPECT_EQ(first.digest, again.digest) << "the seed does not decide everything";
+    if (seed % 8 == 1) {
+      EXPECT_EQ(first.digest, run_world(seed).digest) << "the seed does not decide everything";
+    }
     complete += first.complete;
     ++seeds;
   });
   EXPECT_GE(complete, seeds * 2) << "too much trouble: hardly any exchange gets through";
+}
+
+TEST(EchoInSimulation, is_the_same_in_another_process) {
+  sim::expect_same_in_another_process(20,
+                                      [](std::uint64_t seed) { return run_world(seed).digest; });
 }
 
 TEST(EchoInSimulation, is_complete_without_faults) {

@@ -1,16 +1,14 @@
 #include "http/h1/client_exchange.h"
 
-#include <array>
-#include <cstring>
+#include <utility>
 
+#include "http/h1/pieces.h"
 #include "http/h1/writer.h"
 #include "http/status.h"
 
 namespace weir::h1 {
 namespace {
 
-constexpr std::size_t kBatchSlices = 16;
-constexpr std::size_t kBatchBytes = 512 * 1024;
 constexpr int kMaxInterim = 32;
 
 }  // namespace
@@ -29,18 +27,57 @@ ClientExchange::ClientExchange(Exchange& exchange, ClientConnection connection,
 
 ClientExchange::~ClientExchange() = default;
 
+// A write to the origin that can be watched: how much of it is left says whether it moves.
+struct ClientExchange::OriginWrite : OperationAwaiter<WriteOperation> {
+  OriginWrite(ClientExchange& owner, std::span<Slice> slices)
+      : OperationAwaiter(*owner.connection_.stream, slices, owner.stop_.token()), self(owner) {}
+
+  void await_suspend(std::coroutine_handle<> waiter) {
+    self.write_ = this;
+    OperationAwaiter::await_suspend(waiter);
+  }
+  Status await_resume() {
+    self.write_ = nullptr;
+    return OperationAwaiter::await_resume();
+  }
+
+  ClientExchange& self;
+};
+
+auto ClientExchange::write(std::span<Slice> slices) { return OriginWrite(*this, slices); }
+
 Task<Result<Response>> ClientExchange::run(ClientRequest request) {
-  Result<Slice> head = write_head(request);
-  if (!head) co_return fail(head.error());
+  Pieces pieces;
+  if (Status head = write_head(request, pieces); !head) co_return fail(head.error());
   Loop& loop = exchange_.loop();
   loop.timers().arm(watchdog_, loop.now() + limits_.response_timeout);
-  Status sent = co_await send_first(std::move(*head), request.body);
-  if (!sent && sent.error().origin == Origin::client) co_return fail(sent.error());
+  Status sent = co_await write(pieces.span());
+  // What the origin has answered, or is about to, wins over a failed write.
   upload_failed_ = !sent;
   if (sent && !upload_done_) exchange_.scope().spawn(upload(request.body));
-  Result<Response> response = co_await read_response(request);
-  if (!response) co_return fail(explain(response.error()));
-  co_return response;
+
+  for (int interim = 0; interim <= kMaxInterim; ++interim) {
+    HeadBuffer buffer(std::exchange(unread_, Slice()));
+    ResponseHead head;
+    Headers headers(exchange_.arena());
+    Result<bool> parsed = parse_head(buffer, head, headers);
+    while (parsed && !*parsed) {
+      Result<Slice> more = co_await connection_.stream->read(stop_.token());
+      if (more) {
+        response_seen_ = true;
+        buffer.append(std::move(*more), exchange_.arena());
+      }
+      parsed = more ? parse_head(buffer, head, headers) : fail(more.error());
+    }
+    if (!parsed) co_return fail(explain(parsed.error()));
+    if (!is_interim(head.status) || head.status == 101) {
+      co_return make_response(request, head, std::move(headers));
+    }
+    Status passed = co_await pass_interim(head, std::move(headers));
+    if (!passed) co_return fail(passed.error());
+    loop.timers().arm(watchdog_, loop.now() + limits_.response_timeout);
+  }
+  co_return fail(ErrorCode::bad_gateway, Origin::upstream, "too many interim responses");
 }
 
 // A pooled connection may have been closed by the origin just when it was chosen: nothing was
@@ -59,7 +96,8 @@ Error ClientExchange::explain(const Error& error) const {
 
 // --- the request -------------------------------------------------------------------------------
 
-Result<Slice> ClientExchange::write_head(const ClientRequest& request) {
+// The head leaves together with what is there of the body.
+Status ClientExchange::write_head(const ClientRequest& request, Pieces& pieces) {
   static constexpr std::size_t kOwnFields = 128;
   std::size_t size = request_head_size(request.method_text, request.target, *request.headers) +
                      kOwnFields + request.upgrade.size();
@@ -67,6 +105,21 @@ Result<Slice> ClientExchange::write_head(const ClientRequest& request) {
   HeadWriter writer(out, out + size);
   writer.request_line(request.method_text, request.target);
   writer.fields(*request.headers);
+  write_framing(writer, request);
+  Result<std::string_view> text = writer.finish();
+  if (!text) return fail(text.error());
+  pieces.add(Slice::unowned(*text));
+  if (request.body == nullptr) return {};
+  pieces.begin_chunk(chunked_);
+  if (std::optional<Slice> piece = request.body->try_read(); piece && !piece->empty()) {
+    pieces.add(std::move(*piece));
+  }
+  pieces.end_chunk();
+  note_sent(pieces, false, *request.body);
+  return {};
+}
+
+void ClientExchange::write_framing(HeadWriter& writer, const ClientRequest& request) {
   if (request.body != nullptr) {
     std::optional<std::uint64_t> length = request.body->length();
     chunked_ = !length;
@@ -86,40 +139,19 @@ Result<Slice> ClientExchange::write_head(const ClientRequest& request) {
     writer.raw("Connection: te\r\n");
   }
   if (request.te_trailers) writer.raw("TE: trailers\r\n");
-  Result<std::string_view> text = writer.finish();
-  if (!text) return fail(text.error());
-  return Slice::unowned(*text);
 }
 
-// The head leaves together with what is there of the body.
-Task<Status> ClientExchange::send_first(Slice head, Body* body) {
-  std::array<Slice, 4> slices;
-  std::size_t count = 0;
-  slices[count++] = std::move(head);
-  char chunk_head[kMaxChunkHead];
-  std::size_t bytes = 0;
-  upload_done_ = body == nullptr;
-  if (body != nullptr) {
-    if (std::optional<Slice> piece = body->try_read(); piece && !piece->empty()) {
-      bytes = piece->size();
-      if (chunked_) {
-        std::size_t size = write_chunk_head(chunk_head, bytes);
-        slices[count++] = Slice::unowned({chunk_head, size});
-      }
-      slices[count++] = std::move(*piece);
-      if (chunked_) slices[count++] = Slice::unowned(kChunkEnd);
-    }
-    std::optional<std::uint64_t> length = body->length();
-    upload_done_ = length && *length == bytes;
-  }
-  sent_ += bytes;
-  co_return co_await connection_.stream->write(std::span(slices.data(), count), stop_.token());
+void ClientExchange::note_sent(const Pieces& pieces, bool end, const Body& body) {
+  sent_ += pieces.payload();
+  std::optional<std::uint64_t> length = body.length();
+  upload_done_ = end || (length && sent_ == *length);
 }
 
 Task<void> ClientExchange::upload(Body* body) {
-  std::array<Slice, kBatchSlices + 4> slices;
+  Pieces pieces;
   while (!upload_done_) {
-    std::size_t count = 1;  // the first becomes the chunk head
+    pieces.clear();
+    pieces.begin_chunk(chunked_);
     Result<Slice> piece = co_await body->read();
     if (!piece) {
       // The origin must not take what it has for a whole request.
@@ -127,111 +159,36 @@ Task<void> ClientExchange::upload(Body* body) {
       co_return;
     }
     bool end = piece->empty();
-    std::size_t bytes = piece->size();
-    if (!end) slices[count++] = std::move(*piece);
-    while (!end && count < kBatchSlices && bytes < kBatchBytes) {
+    if (!end) pieces.add(std::move(*piece));
+    while (!end && !pieces.full()) {
       std::optional<Slice> more = body->try_read();
       if (!more) break;
       end = more->empty();
-      bytes += more->size();
-      if (!end) slices[count++] = std::move(*more);
+      if (!end) pieces.add(std::move(*more));
     }
-    Status written = co_await write_pieces(std::span(slices.data(), count), bytes, end, *body);
+    pieces.end_chunk();
+    Status framed = end && chunked_ ? pieces.add_last_chunk(body->trailers(), exchange_.arena())
+                                    : Status();
+    Status written = framed ? co_await write(pieces.span()) : framed;
     if (!written) {
-      // What the origin has answered, or is about to, wins (see read_response).
       upload_failed_ = true;
       co_return;
     }
+    note_sent(pieces, end, *body);
   }
   release_if_done();
 }
 
-// `pieces[0]` and up to three behind the others are free for the framing.
-Task<Status> ClientExchange::write_pieces(std::span<Slice> pieces, std::size_t bytes, bool end,
-                                          const Body& body) {
-  char chunk_head[kMaxChunkHead];
-  std::span<Slice> all(pieces.data(), pieces.size());
-  std::size_t count = pieces.size();
-  if (chunked_ && bytes > 0) {
-    std::size_t size = write_chunk_head(chunk_head, bytes);
-    all[0] = Slice::unowned({chunk_head, size});
-    pieces.data()[count++] = Slice::unowned(kChunkEnd);
-  }
-  if (chunked_ && end) {
-    const Headers* trailers = body.trailers();
-    if (trailers == nullptr) {
-      pieces.data()[count++] = Slice::unowned(kLastChunk);
-    } else {
-      std::size_t size = trailers->wire_size() + 16;
-      char* out = exchange_.arena().allocate(size);
-      Result<std::string_view> last = write_last_chunk(out, out + size, *trailers);
-      if (!last) co_return fail(last.error());
-      pieces.data()[count++] = Slice::unowned(*last);
-    }
-  }
-  sent_ += bytes;
-  upload_writing_ = true;
-  Status written =
-      co_await connection_.stream->write(std::span(pieces.data(), count), stop_.token());
-  upload_writing_ = false;
-  std::optional<std::uint64_t> length = body.length();
-  if (end || (length && sent_ == *length)) upload_done_ = true;
-  co_return written;
-}
-
 // --- the response ------------------------------------------------------------------------------
 
-Task<Result<Response>> ClientExchange::read_response(ClientRequest request) {
-  for (int interim = 0; interim <= kMaxInterim; ++interim) {
-    ResponseHead head;
-    Headers headers(exchange_.arena());
-    Result<std::size_t> length = co_await read_head(head, headers);
-    if (!length) co_return fail(length.error());
-    if (!is_interim(head.status) || head.status == 101) {
-      co_return make_response(request, head, std::move(headers));
-    }
-    Status passed = co_await pass_interim(head, std::move(headers));
-    if (!passed) co_return fail(passed.error());
-    Loop& loop = exchange_.loop();
-    loop.timers().arm(watchdog_, loop.now() + limits_.response_timeout);
-  }
-  co_return fail(ErrorCode::bad_gateway, Origin::upstream, "too many interim responses");
-}
-
-Task<Result<std::size_t>> ClientExchange::read_head(ResponseHead& head, Headers& headers) {
-  Slice bytes = std::exchange(unread_, Slice());
-  char* gathered = nullptr;
-  std::size_t capacity = 0;
-  std::size_t seen = 0;
-  while (true) {
-    if (bytes.size() > seen) {
-      Result<std::size_t> length =
-          parse_response_head(bytes.view(), seen, limits_.head, head, headers);
-      if (!length) co_return fail(length.error());
-      if (*length > 0) {
-        head_bytes_ = bytes.take(*length);
-        if (!bytes.empty()) unread_ = std::move(bytes);
-        co_return *length;
-      }
-      seen = bytes.size();
-    }
-    Result<Slice> more = co_await connection_.stream->read(stop_.token());
-    if (!more) co_return fail(more.error());
-    response_seen_ = true;
-    if (seen == 0) {
-      bytes = std::move(*more);
-      continue;
-    }
-    std::size_t total = seen + more->size();
-    if (total > capacity) {
-      capacity = std::max<std::size_t>(total, 2 * seen);
-      char* larger = exchange_.arena().allocate(capacity);
-      std::memcpy(larger, bytes.data(), seen);
-      gathered = larger;
-    }
-    std::memcpy(gathered + seen, more->data(), more->size());
-    bytes = Slice::unowned({gathered, total});
-  }
+Result<bool> ClientExchange::parse_head(HeadBuffer& buffer, ResponseHead& head, Headers& headers) {
+  if (buffer.view().empty()) return false;
+  Result<std::size_t> length =
+      parse_response_head(buffer.view(), buffer.seen(), limits_.head, head, headers);
+  if (!length) return fail(length.error());
+  if (*length == 0) return false;
+  head_bytes_ = buffer.take(*length, unread_);
+  return true;
 }
 
 Task<Status> ClientExchange::pass_interim(ResponseHead head, Headers headers) {
@@ -297,7 +254,7 @@ void ClientExchange::release_if_done() {
 // does not take its bytes is not the origin's fault.
 void ClientExchange::on_watchdog() {
   if (body_ == nullptr) {
-    if (!upload_done_ && !upload_writing_ && !upload_failed_) {
+    if (!upload_done_ && write_ == nullptr && !upload_failed_) {
       Loop& loop = exchange_.loop();  // the client is still sending
       loop.timers().arm(watchdog_, loop.now() + limits_.response_timeout);
       return;
@@ -305,7 +262,10 @@ void ClientExchange::on_watchdog() {
     return stop_.request(Error(ErrorCode::response_timeout, Origin::upstream, "no response head"));
   }
   std::uint64_t progress = body_->received() + sent_;
-  bool waiting = body_->waiting() || upload_writing_;
+  if (write_ != nullptr) {
+    for (const Slice& slice : write_->data) progress += slice.size();
+  }
+  bool waiting = body_->waiting() || write_ != nullptr;
   if (waiting && progress == progress_seen_) {
     return stop_.request(Error(ErrorCode::idle_timeout, Origin::upstream, "the body stalled"));
   }

@@ -5,9 +5,13 @@
 
 #include "http/exchange.h"
 #include "http/h1/framing.h"
+#include "http/h1/head_buffer.h"
 #include "http/h1/incoming_body.h"
 
 namespace weir::h1 {
+
+class HeadWriter;
+class Pieces;
 
 /// A connection to an origin between exchanges; a value without a coroutine.
 struct ClientConnection {
@@ -61,12 +65,14 @@ class ClientExchange final : public BodyObserver {
     ClientExchange* owner = nullptr;
   };
 
-  Result<Slice> write_head(const ClientRequest& request);
-  Task<Status> send_first(Slice head, Body* body);
+  struct OriginWrite;
+
+  auto write(std::span<Slice> slices);
+  Status write_head(const ClientRequest& request, Pieces& pieces);
+  void write_framing(HeadWriter& writer, const ClientRequest& request);
+  void note_sent(const Pieces& pieces, bool end, const Body& body);
   Task<void> upload(Body* body);
-  Task<Status> write_pieces(std::span<Slice> pieces, std::size_t bytes, bool end, const Body& body);
-  Task<Result<Response>> read_response(ClientRequest request);
-  Task<Result<std::size_t>> read_head(ResponseHead& head, Headers& headers);
+  Result<bool> parse_head(HeadBuffer& buffer, ResponseHead& head, Headers& headers);
   Task<Status> pass_interim(ResponseHead head, Headers headers);
   Result<Response> make_response(const ClientRequest& request, const ResponseHead& head,
                                  Headers headers);
@@ -86,9 +92,9 @@ class ClientExchange final : public BodyObserver {
   IncomingBody* body_ = nullptr;
   std::uint64_t sent_ = 0;
   std::uint64_t progress_seen_ = 0;
+  const WriteOperation* write_ = nullptr;  // the one that waits for the origin
   bool chunked_ = false;
   bool upload_done_ = true;
-  bool upload_writing_ = false;
   bool upload_failed_ = false;
   bool response_seen_ = false;  // any byte of it
   bool response_done_ = false;

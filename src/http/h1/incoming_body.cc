@@ -100,7 +100,10 @@ Result<Slice> IncomingBody::decode_chunked(Slice& unread) {
     unread.advance(step->consumed);
     if (unread.empty()) unread = Slice();
     if (step->kind == ChunkedDecoder::Step::Kind::end) finish();
-    if (!piece.empty()) received_ += piece.size();
+    received_ += piece.size();
+    if (received_ > limit_) {
+      return fail(ErrorCode::body_too_large, from_.origin, "more than the limit");
+    }
     if (!piece.empty() || complete_) return piece;
   }
   return Slice();

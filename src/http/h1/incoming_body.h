@@ -44,6 +44,9 @@ class IncomingBody final : public Body {
   std::optional<std::uint64_t> length() const override;
   const Headers* trailers() const override;
 
+  /// More payload than this is an error: body_too_large.
+  void limit(std::uint64_t bytes) { limit_ = bytes; }
+
   bool complete() const { return complete_; }
   /// A read waits for the peer at this moment.
   bool waiting() const { return waiting_; }
@@ -66,6 +69,7 @@ class IncomingBody final : public Body {
   std::uint64_t length_;
   std::uint64_t left_;
   std::uint64_t received_ = 0;
+  std::uint64_t limit_ = ~std::uint64_t{0};
   std::size_t hint_ = 0;
   std::optional<ChunkedDecoder> decoder_;
 };

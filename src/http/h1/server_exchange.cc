@@ -12,25 +12,40 @@
 namespace weir::h1 {
 namespace {
 
-constexpr std::size_t kBatchSlices = 16;
-constexpr std::size_t kBatchBytes = 512 * 1024;
+constexpr Duration kFarewell = std::chrono::seconds(5);
 
 }  // namespace
 
-/// What is written in one call: [chunk head] slices [chunk end].
-struct ServerExchange::Pieces {
-  std::array<Slice, kBatchSlices + 4> slices;
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-  char chunk_head[kMaxChunkHead];
+// Waits until an interim response has gone out: one writer at a time.
+auto ServerExchange::writer_free() {
+  struct Awaiter {
+    ServerExchange& self;
+    bool await_ready() const { return !self.writing(); }
+    void await_suspend(std::coroutine_handle<> waiter) const { self.waiting_writer_ = waiter; }
+    void await_resume() const {}
+  };
+  return Awaiter{*this};
+}
 
-  bool full() const { return count >= kBatchSlices || bytes >= kBatchBytes; }
-  void add(Slice slice) {
-    bytes += slice.size();
-    slices[count++] = std::move(slice);
+// A write to the client that can be watched: how much of it is left says how fast the client is.
+struct ServerExchange::ClientWrite : OperationAwaiter<WriteOperation> {
+  ClientWrite(ServerExchange& owner, std::span<Slice> slices)
+      : OperationAwaiter(*owner.session_.stream_, slices, owner.write_token()), self(owner) {}
+
+  void await_suspend(std::coroutine_handle<> waiter) {
+    self.write_ = this;
+    OperationAwaiter::await_suspend(waiter);
   }
-  std::span<Slice> span() { return {slices.data(), count}; }
+  Status await_resume() {
+    self.write_ = nullptr;
+    if (self.waiting_writer_) std::exchange(self.waiting_writer_, nullptr).resume();
+    return OperationAwaiter::await_resume();
+  }
+
+  ServerExchange& self;
 };
+
+auto ServerExchange::write(std::span<Slice> slices) { return ClientWrite(*this, slices); }
 
 ServerExchange::ServerExchange(ServerSession& session)
     : session_(session), exchange_(session.stream_->loop(), session.facts_, session.stop_.token()) {
@@ -39,88 +54,63 @@ ServerExchange::ServerExchange(ServerSession& session)
 
 ServerExchange::~ServerExchange() = default;
 
-std::uint64_t ServerExchange::moved() const {
-  return sent_ + (body_ != nullptr ? body_->received() : 0);
-}
-
 Task<bool> ServerExchange::run() {
   const SessionLimits& limits = session_.service_.limits();
   session_.enter(ServerSession::Phase::head, limits.header_timeout);
-  Status head = co_await read_head();
+  HeadBuffer buffer(std::exchange(session_.unread_, Slice()));
+  Result<bool> head = parse_head(buffer);
+  while (head && !*head) {
+    Result<Slice> more = co_await session_.stream_->read(session_.stop_.token());
+    // A request cut short, or nothing but an empty line: there is nobody left to tell.
+    if (!more && more.error().code == ErrorCode::end_of_stream) co_return false;
+    if (more) buffer.append(std::move(*more), exchange_.arena());
+    head = more ? parse_head(buffer) : fail(more.error());
+  }
   exchange_.outcome().started = exchange_.loop().now();
-  if (!head && head.error().code == ErrorCode::end_of_stream) co_return false;
   session_.service_.counters().requests.add();
-  if (head) head = understand();
+  Status understood = head ? understand() : fail(head.error());
   const Handler& handler = session_.service_.attach(exchange_);
   session_.enter(ServerSession::Phase::exchange, limits.rate_grace);
 
-  Result<Response> response = Response(exchange_.arena());
-  if (!head) {
+  Result<Response> response = fail(ErrorCode::internal, Origin::weir);
+  if (!understood) {
     keep_alive_ = false;
     session_.linger_ = true;
-    response = fail(head.error());
+    response = fail(understood.error());
   } else {
     session_.stream_->watch_hangup(&session_.hangup_);
     response = co_await handler.handle(exchange_);
   }
-  if (response && response->tunnel != nullptr) co_return co_await run_tunnel(std::move(*response));
-  Status sent = co_await respond(std::move(response));
+  responding_ = true;
+  if (writing()) co_await writer_free();
+  if (response && response->tunnel) co_return co_await run_tunnel(std::move(*response));
+  if (!response) response = page_for(response.error());
+  Status sent = response ? co_await send(*response) : fail(response.error());
   if (!sent && exchange_.outcome().error.code == ErrorCode::none) {
     exchange_.outcome().error = sent.error();
   }
-  bool reusable = sent && keep_alive_;
   if (exchange_.scope().running() > 0) {
     exchange_.scope().stop(Error(ErrorCode::cancelled, Origin::weir, "answered"));
     co_await exchange_.scope().join();
   }
-  if (reusable) reusable = co_await body_is_over();
+  bool reusable = sent && keep_alive_ && body_is_over();
   exchange_.outcome().bytes_received = body_ != nullptr ? body_->received() : 0;
   exchange_.outcome().bytes_sent = sent_;
-  co_await exchange_.finish();
+  exchange_.finish_idle();
   co_return reusable;
 }
 
 // --- the request -------------------------------------------------------------------------------
 
-// The common case parses in place what one read brought. A head in several pieces is gathered in
-// the arena, whose buffer doubles, so that dripping costs linear time.
-Task<Status> ServerExchange::read_head() {
-  const Limits& limits = session_.service_.limits().head;
-  Slice bytes = std::exchange(session_.unread_, Slice());
-  char* gathered = nullptr;
-  std::size_t capacity = 0;
-  std::size_t seen = 0;
-  while (true) {
-    Result<std::size_t> length =
-        parse_request_head(bytes.view(), seen, limits, head_, exchange_.request().headers);
-    if (!length) co_return fail(length.error());
-    if (*length > 0) {
-      head_bytes_ = bytes.take(*length);
-      if (bytes.empty()) {
-        bytes = Slice();
-      } else if (gathered != nullptr) {
-        bytes = copy_slice(bytes.view());  // the arena goes with this exchange
-      }
-      session_.unread_ = std::move(bytes);
-      co_return Status();
-    }
-    seen = bytes.size();
-    Result<Slice> more = co_await session_.stream_->read(session_.stop_.token());
-    if (!more) {
-      if (more.error().code != ErrorCode::end_of_stream) co_return fail(more.error());
-      // Nothing but an empty line, or a request cut short: there is nobody left to tell.
-      co_return fail(ErrorCode::end_of_stream, Origin::client, "inside the head");
-    }
-    std::size_t total = seen + more->size();
-    if (total > capacity) {
-      capacity = std::max<std::size_t>(total, 2 * seen);
-      char* larger = exchange_.arena().allocate(capacity);
-      std::memcpy(larger, bytes.data(), seen);
-      gathered = larger;
-    }
-    std::memcpy(gathered + seen, more->data(), more->size());
-    bytes = Slice::unowned({gathered, total});
-  }
+// True once the head is complete.
+Result<bool> ServerExchange::parse_head(HeadBuffer& buffer) {
+  Result<std::size_t> length =
+      parse_request_head(buffer.view(), buffer.seen(), session_.service_.limits().head, head_,
+                         exchange_.request().headers);
+  if (!length) return fail(length.error());
+  if (*length == 0) return false;
+  head_bytes_ = buffer.take(*length, session_.unread_);
+  return true;
 }
 
 Status ServerExchange::understand() {
@@ -140,8 +130,7 @@ Status ServerExchange::understand() {
   if (!target) return fail(target.error());
   request.target = *target;
   if (Status found = find_authority(); !found) return found;
-  make_body();
-  return {};
+  return make_body();
 }
 
 // RFC 9112, 3.2.2: a target in absolute form wins, and Host is replaced by it.
@@ -158,15 +147,21 @@ Status ServerExchange::find_authority() {
   return {};
 }
 
-void ServerExchange::make_body() {
-  if (!framing_.has_body()) return;
+Status ServerExchange::make_body() {
+  if (!framing_.has_body()) return {};
+  std::uint64_t limit = session_.service_.limits().max_body_bytes;
+  if (limit > 0 && framing_.has_length && framing_.length > limit) {
+    return fail(ErrorCode::body_too_large, Origin::client, "Content-Length");
+  }
   if (framing_.expect_continue && exchange_.request().version == Version::http_1_0) {
     framing_.expect_continue = false;  // RFC 9110, 10.1.1: ignored in HTTP/1.0
   }
   Incoming from{session_.stream_.get(), &session_.unread_, exchange_.stop(), Origin::client};
   body_ = exchange_.own<IncomingBody>(from, framing_, session_.service_.limits().chunk,
                                       exchange_.arena(), this);
+  if (limit > 0) body_->limit(limit);
   exchange_.request().body = body_;
+  return {};
 }
 
 Task<Status> ServerExchange::send_continue() {
@@ -190,62 +185,52 @@ Task<Status> ServerExchange::send_interim(const Response& response) {
 }
 
 // What the handler left of the request body must be gone before the next request (RFC 9112, 9.3).
-Task<bool> ServerExchange::body_is_over() {
-  if (body_ == nullptr || body_->complete()) co_return true;
+bool ServerExchange::body_is_over() {
+  if (body_ == nullptr || body_->complete()) return true;
   session_.linger_ = true;
-  if (framing_.expect_continue && body_->received() == 0) co_return false;
+  if (framing_.expect_continue && body_->received() == 0) return false;
   std::uint64_t limit = body_->received() + session_.service_.limits().drain_bytes;
-  // The exchange's own scope has stopped; what is read here goes by the connection's.
   while (!body_->complete() && body_->received() <= limit) {
-    std::optional<Slice> piece = body_->try_read();
-    if (!piece) co_return false;
+    if (!body_->try_read()) return false;
   }
   session_.linger_ = !body_->complete();
-  co_return body_->complete();
+  return body_->complete();
 }
 
 // --- the response ------------------------------------------------------------------------------
 
-// Waits until an interim response has gone out: one writer at a time.
-auto ServerExchange::writer_free() {
-  struct Awaiter {
-    ServerExchange& self;
-    bool await_ready() const { return !self.writing_; }
-    void await_suspend(std::coroutine_handle<> waiter) const { self.waiting_writer_ = waiter; }
-    void await_resume() const {}
-  };
-  return Awaiter{*this};
+StopToken ServerExchange::write_token() {
+  return farewell_ ? farewell_->stop.token() : session_.stop_.token();
 }
 
-Task<Status> ServerExchange::write(std::span<Slice> slices) {
-  writing_ = true;
-  Status done = co_await session_.stream_->write(slices, session_.stop_.token());
-  writing_ = false;
-  if (waiting_writer_) std::exchange(waiting_writer_, nullptr).resume();
-  co_return done;
-}
-
-Task<Status> ServerExchange::respond(Result<Response> result) {
-  responding_ = true;
-  co_await writer_free();
-  if (result) co_return co_await send(*result);
-  Error error = result.error();
-  exchange_.outcome().error = error;
-  if (error.code == ErrorCode::client_gone || error.code == ErrorCode::cancelled) {
-    co_return fail(error);
+std::uint64_t ServerExchange::moved() const {
+  std::uint64_t moved = sent_ + (body_ != nullptr ? body_->received() : 0);
+  if (write_ != nullptr) {
+    for (const Slice& slice : write_->data) moved -= std::min<std::uint64_t>(moved, slice.size());
   }
+  return moved;
+}
+
+// The page for an error, or the error itself if there is nobody to show it to.
+Result<Response> ServerExchange::page_for(Error error) {
+  exchange_.outcome().error = error;
   if (session_.stop_.stopped()) {
-    const Error& why = session_.stop_.reason();
-    exchange_.outcome().error = why;
-    if (why.code != ErrorCode::header_timeout && why.code != ErrorCode::slow_peer) {
-      co_return fail(why);
+    error = session_.stop_.reason();
+    exchange_.outcome().error = error;
+    if (error.code != ErrorCode::header_timeout && error.code != ErrorCode::slow_peer) {
+      return fail(error);
     }
-    error = why;
+    // The connection has been given up; the last word gets a few seconds of its own.
+    farewell_.emplace();
+    farewell_->alarm.stop = &farewell_->stop;
+    exchange_.loop().timers().arm(farewell_->alarm, exchange_.loop().now() + kFarewell);
     keep_alive_ = false;
     session_.linger_ = true;
   }
-  Response page = error_response(exchange_, error);
-  co_return co_await send(page);
+  if (error.code == ErrorCode::client_gone || error.code == ErrorCode::cancelled) {
+    return fail(error);
+  }
+  return error_response(exchange_, error);
 }
 
 // Decides how the response is framed. False if it has no content to send.
@@ -274,104 +259,93 @@ Result<Slice> ServerExchange::write_head(const Response& response) {
     writer.raw(date_line(exchange_.loop().wall_now()));
   }
   writer.fields(response.headers);
-  if (response.tunnel != nullptr && response.status == 101) {
-    writer.field(HeaderId::connection, "upgrade");
-    writer.field(HeaderId::upgrade, exchange_.request().upgrade);
-  } else if (response.tunnel == nullptr) {
-    bool content = !never_has_content(response.status);
-    if (chunked_) {
-      writer.raw("Transfer-Encoding: chunked\r\n");
-    } else if (content && !until_close_) {
-      std::uint64_t length = response.body != nullptr ? *response.body->length() : 0;
-      bool silent = response.body == nullptr && exchange_.request().method == Method::head;
-      if (response.announced_length) length = *response.announced_length;
-      if (!silent || response.announced_length) writer.field(HeaderId::content_length, length);
-    }
-    if (!keep_alive_) {
-      writer.raw("Connection: close\r\n");
-    } else if (exchange_.request().version == Version::http_1_0) {
-      writer.raw("Connection: keep-alive\r\n");
-    }
-  }
+  write_framing(writer, response);
   Result<std::string_view> text = writer.finish();
   if (!text) return fail(text.error());
   return Slice::unowned(*text);
 }
 
+void ServerExchange::write_framing(HeadWriter& writer, const Response& response) {
+  if (response.tunnel != nullptr) {
+    if (response.status != 101) return;
+    writer.field(HeaderId::connection, "upgrade");
+    writer.field(HeaderId::upgrade, exchange_.request().upgrade);
+    return;
+  }
+  if (chunked_) {
+    writer.raw("Transfer-Encoding: chunked\r\n");
+  } else if (!never_has_content(response.status) && !until_close_) {
+    // To HEAD the length that GET would have is said, if it is known.
+    bool unknown = response.body == nullptr && exchange_.request().method == Method::head;
+    std::uint64_t length = response.body != nullptr ? *response.body->length() : 0;
+    if (response.announced_length) {
+      writer.field(HeaderId::content_length, *response.announced_length);
+    } else if (!unknown) {
+      writer.field(HeaderId::content_length, length);
+    }
+  }
+  if (!keep_alive_) {
+    writer.raw("Connection: close\r\n");
+  } else if (exchange_.request().version == Version::http_1_0) {
+    writer.raw("Connection: keep-alive\r\n");
+  }
+}
+
+// Head and first bytes leave in one call; after that everything that is there at once.
 Task<Status> ServerExchange::send(Response& response) {
-  has_content_ = plan(response);
+  bool content = plan(response);
   Result<Slice> head = write_head(response);
   if (!head) co_return fail(head.error());
   exchange_.outcome().status = response.status;
   exchange_.outcome().responded = exchange_.loop().now();
   // The log may ask for them after the response itself is gone.
   exchange_.set_response_headers(exchange_.arena().make<Headers>(std::move(response.headers)));
-  Status sent;
-  if (has_content_) {
-    sent = co_await send_body(response, std::move(*head));
-  } else {
-    Slice only[1] = {std::move(*head)};
-    sent = co_await write(only);
-  }
-  co_return sent;
-}
-
-// Head and first bytes leave in one call; after that everything that is there at once.
-Task<Status> ServerExchange::send_body(Response& response, Slice head) {
-  Body& body = *response.body;
   Pieces pieces;
-  pieces.add(std::move(head));
+  pieces.add(std::move(*head));
+  if (!content) co_return co_await write(pieces.span());
+  Body& body = *response.body;
+  bool head_waits = true;
   bool end = false;
-  while (true) {
-    std::size_t first = pieces.count;
-    pieces.bytes = 0;
-    if (chunked_) pieces.add(Slice());  // becomes the chunk head
-    std::optional<Slice> piece;
-    while (!end && !pieces.full() && (piece = body.try_read())) {
-      end = piece->empty();
-      if (!end) pieces.add(std::move(*piece));
-    }
-    if (pieces.bytes == 0 && first == 0 && !end) {
+  while (!end) {
+    pieces.begin_chunk(chunked_);
+    end = gather(body, pieces);
+    if (!end && pieces.payload() == 0 && !head_waits) {
       Result<Slice> next = co_await body.read();
       if (!next) {
-        exchange_.outcome().error = next.error();
         if (until_close_) session_.stream_->reset_on_close();
         co_return fail(next.error());
       }
       end = next->empty();
       if (!end) pieces.add(std::move(*next));
     }
-    sent_ += pieces.bytes;
-    if (chunked_ && pieces.bytes > 0) {
-      std::size_t size = write_chunk_head(pieces.chunk_head, pieces.bytes);
-      pieces.slices[first] = Slice::unowned({pieces.chunk_head, size});
-      pieces.add(Slice::unowned(kChunkEnd));
+    pieces.end_chunk();
+    sent_ += pieces.payload();
+    if (end && chunked_) {
+      const Headers* trailers = exchange_.request().te_trailers ? body.trailers() : nullptr;
+      Status framed = pieces.add_last_chunk(trailers, exchange_.arena());
+      if (!framed) co_return framed;
     }
-    bool last =
-        end && (!chunked_ || body.trailers() == nullptr || !exchange_.request().te_trailers);
-    if (last && chunked_) pieces.add(Slice::unowned(kLastChunk));
     Status written = co_await write(pieces.span());
     if (!written) co_return written;
-    if (last) co_return Status();
-    if (end) co_return co_await send_end(response);
-    pieces.count = 0;
+    pieces.clear();
+    head_waits = false;
   }
+  co_return Status();
 }
 
-Task<Status> ServerExchange::send_end(Response& response) {
-  const Headers& trailers = *response.body->trailers();
-  std::size_t size = trailers.wire_size() + 16;
-  char* out = exchange_.arena().allocate(size);
-  Result<std::string_view> text = write_last_chunk(out, out + size, trailers);
-  if (!text) co_return fail(text.error());
-  Slice last[1] = {Slice::unowned(*text)};
-  co_return co_await write(last);
+// Everything that is there at once; true at the end of the body.
+bool ServerExchange::gather(Body& body, Pieces& pieces) {
+  while (!pieces.full()) {
+    std::optional<Slice> piece = body.try_read();
+    if (!piece) return false;
+    if (piece->empty()) return true;
+    pieces.add(std::move(*piece));
+  }
+  return false;
 }
 
 // The client's bytes were held until now: nothing reached the origin before it agreed.
 Task<bool> ServerExchange::run_tunnel(Response response) {
-  responding_ = true;
-  co_await writer_free();
   std::unique_ptr<Tunnel> tunnel = std::move(response.tunnel);
   response.tunnel = std::make_unique<Tunnel>();  // tells write_head what it is
   Result<Slice> head = write_head(response);

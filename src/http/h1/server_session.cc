@@ -25,33 +25,43 @@ ServerSession::ServerSession(std::unique_ptr<Stream> stream, const ConnectionFac
   service_.counters().open.add();
 }
 
-ServerSession::~ServerSession() { service_.counters().open.subtract(); }
-
-Task<void> ServerSession::run() {
-  while (true) {
-    if (unread_.empty()) {
-      if (service_.draining()) break;
-      enter(Phase::idle, service_.limits().idle_timeout);
-      service_.counters().idle.add();
-      Result<Slice> first = co_await stream_->read(stop_.token());
-      service_.counters().idle.subtract();
-      if (!first) break;
-      unread_ = std::move(*first);
-    }
-    bool again = co_await serve();
-    if (!again) break;
-  }
-  if (linger_) co_await close_gracefully();
-  enter(Phase::none, {});
+ServerSession::~ServerSession() {
+  service_.counters().open.subtract();
+  service_.closed(facts_.peer);
 }
 
-Task<bool> ServerSession::serve() {
-  ServerExchange exchange(*this);
-  current_ = &exchange;
-  bool again = co_await exchange.run();
-  current_ = nullptr;
-  stream_->watch_hangup(nullptr);
-  co_return again;
+// The wait for a request: all that an idle connection has in its frame. True if bytes came.
+struct ServerSession::IdleRead : OperationAwaiter<ReadOperation> {
+  explicit IdleRead(ServerSession& owner)
+      : OperationAwaiter(*owner.stream_, owner.stop_.token(), 0), self(owner) {}
+  bool await_resume() {
+    if (!result) return false;
+    self.unread_ = std::move(*result);
+    return true;
+  }
+  ServerSession& self;
+};
+
+Scope::Child ServerSession::serve(Scope&, std::unique_ptr<ServerSession> session) {
+  ServerSession& self = *session;
+  while (true) {
+    if (self.unread_.empty()) {
+      if (self.service_.draining()) break;
+      self.enter(Phase::idle, self.service_.limits().idle_timeout);
+      self.service_.counters().idle.add();
+      bool came = co_await IdleRead(self);
+      self.service_.counters().idle.subtract();
+      if (!came) break;
+    }
+    auto exchange = std::make_unique<ServerExchange>(self);
+    self.current_ = exchange.get();
+    bool again = co_await exchange->run();
+    self.current_ = nullptr;
+    self.stream_->watch_hangup(nullptr);
+    if (!again) break;
+  }
+  if (self.linger_) co_await self.close_gracefully();
+  self.enter(Phase::none, {});
 }
 
 void ServerSession::drain() {

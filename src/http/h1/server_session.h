@@ -20,8 +20,8 @@ class ServerSession final : public Link, public Recycled<ServerSession> {
   ServerSession(std::unique_ptr<Stream> stream, const ConnectionFacts& facts, Service& service);
   ~ServerSession();
 
-  /// Serves until the connection ends; then the session may be destroyed.
-  Task<void> run();
+  /// Serves until the connection ends, as a child of `scope`.
+  static Scope::Child serve(Scope& scope, std::unique_ptr<ServerSession> session);
 
   /// Closes now if no exchange is running, else after the response of the running one.
   void drain();
@@ -42,18 +42,20 @@ class ServerSession final : public Link, public Recycled<ServerSession> {
     ServerSession* session = nullptr;
   };
 
+  struct IdleRead;
+
   void enter(Phase phase, Duration limit);
   void on_alarm();
   void watch_rate();
   void on_hangup();
-  Task<bool> serve();
-  Task<void> close_gracefully();
+  // Never inlined: its frame would become part of what an idle connection holds.
+  [[gnu::noinline]] Task<void> close_gracefully();
 
   std::unique_ptr<Stream> stream_;
   const ConnectionFacts facts_;
   Service& service_;
   Slice unread_;  // read, not consumed
-  StopSource stop_;
+  PlainStopSource stop_;
   Alarm alarm_;
   Hangup hangup_;
   ServerExchange* current_ = nullptr;

@@ -15,8 +15,8 @@ bool Cache::put(Key key, Answer answer, TimePoint now) {
   if (answers_.size() >= limit_ && !answers_.contains(key)) {
     std::erase_if(answers_, [now](const auto& entry) { return entry.second.expires <= now; });
     if (answers_.size() >= limit_) {
-      auto first = std::ranges::min_element(
-          answers_, {}, [](const auto& entry) { return entry.second.expires; });
+      auto first = std::ranges::min_element(answers_, {},
+                                            [](const auto& entry) { return entry.second.expires; });
       answers_.erase(first);
       evicted = true;
     }

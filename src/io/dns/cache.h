@@ -1,9 +1,11 @@
 // Answers that are still valid, by name and type; bounded.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "io/dns/message.h"
 #include "io/timer.h"

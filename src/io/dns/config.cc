@@ -40,8 +40,10 @@ void for_each_line(std::string_view text, std::string_view comments, Use&& use) 
 void take_number(std::string_view text, unsigned least, unsigned most, unsigned& into) {
   unsigned number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc::result_out_of_range) number = most;
-  else if (error != std::errc() || end != text.data() + text.size()) return;
+  if (error == std::errc::result_out_of_range)
+    number = most;
+  else if (error != std::errc() || end != text.data() + text.size())
+    return;
   into = std::clamp(number, least, most);
 }
 

@@ -39,7 +39,8 @@ TEST(ResolvConf, means_this_machine_when_it_names_no_server) {
 TEST(ResolvConf, keeps_eight_servers_at_most) {
   for (std::size_t count : {7u, 8u, 9u}) {
     std::string text;
-    for (std::size_t i = 1; i <= count; ++i) text += "nameserver 10.0.0." + std::to_string(i) + "\n";
+    for (std::size_t i = 1; i <= count; ++i)
+      text += "nameserver 10.0.0." + std::to_string(i) + "\n";
     EXPECT_EQ(servers(text).size(), std::min<std::size_t>(count, 8));
   }
 }

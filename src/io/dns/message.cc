@@ -95,7 +95,8 @@ class Records {
     const auto* bytes = reinterpret_cast<const unsigned char*>(message_.data());
     char* text = nullptr;
     long taken = 0;
-    int done = ares_expand_name(bytes + at, bytes, static_cast<int>(message_.size()), &text, &taken);
+    int done =
+        ares_expand_name(bytes + at, bytes, static_cast<int>(message_.size()), &text, &taken);
     if (done != ARES_SUCCESS) return {};
     std::string expanded(text);
     ares_free_string(text);

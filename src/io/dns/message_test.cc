@@ -109,8 +109,8 @@ TEST(DnsReply, takes_the_least_ttl_along_the_aliases) {
 
 TEST(DnsReply, counts_a_ttl_beyond_31_bits_as_zero) {
   Query asked_query = query();
-  Reply reply = parse(asked_query, ScriptedAnswer(asked_query.bytes)
-                                       .a("www.shop.example", 0x80000000, "10.0.0.1"));
+  Reply reply = parse(
+      asked_query, ScriptedAnswer(asked_query.bytes).a("www.shop.example", 0x80000000, "10.0.0.1"));
   EXPECT_EQ(reply.ttl, 0u);
 }
 
@@ -162,8 +162,8 @@ TEST(DnsReply, tells_a_name_without_records_from_no_name) {
   Reply none = parse(asked_query, ScriptedAnswer(asked_query.bytes).soa("shop.example", 300, 60));
   EXPECT_EQ(none.verdict, Verdict::no_data);
   EXPECT_EQ(none.ttl, 60u);
-  Reply gone = parse(asked_query,
-                     ScriptedAnswer(asked_query.bytes).code(3).soa("shop.example", 30, 60));
+  Reply gone =
+      parse(asked_query, ScriptedAnswer(asked_query.bytes).code(3).soa("shop.example", 30, 60));
   EXPECT_EQ(gone.verdict, Verdict::no_name);
   EXPECT_EQ(gone.ttl, 30u);
   EXPECT_EQ(parse(asked_query, ScriptedAnswer(asked_query.bytes).code(3)).ttl, std::nullopt);
@@ -181,18 +181,20 @@ TEST(DnsReply, says_no_name_where_an_alias_leads_nowhere) {
 
 TEST(DnsReply, reads_services) {
   Query asked_query = query(RecordType::srv, "_http._tcp.shop.example");
-  Reply reply = parse(asked_query, ScriptedAnswer(asked_query.bytes)
-                                       .srv("_http._tcp.shop.example", 60, 1, 5, 8080, "A.example")
-                                       .srv("_http._tcp.shop.example", 60, 2, 0, 9090, "b.example"));
+  Reply reply =
+      parse(asked_query, ScriptedAnswer(asked_query.bytes)
+                             .srv("_http._tcp.shop.example", 60, 1, 5, 8080, "A.example")
+                             .srv("_http._tcp.shop.example", 60, 2, 0, 9090, "b.example"));
   EXPECT_EQ(reply.verdict, Verdict::found);
-  EXPECT_EQ(reply.services, (std::vector<Service>{{1, 5, 8080, "a.example"},
-                                                  {2, 0, 9090, "b.example"}}));
+  EXPECT_EQ(reply.services,
+            (std::vector<Service>{{1, 5, 8080, "a.example"}, {2, 0, 9090, "b.example"}}));
 }
 
 TEST(DnsReply, takes_the_service_target_dot_for_no_service) {
   Query asked_query = query(RecordType::srv, "_http._tcp.shop.example");
-  Reply reply = parse(asked_query, ScriptedAnswer(asked_query.bytes)
-                                       .srv("_http._tcp.shop.example", 60, 0, 0, 0, ""));
+  Reply reply =
+      parse(asked_query,
+            ScriptedAnswer(asked_query.bytes).srv("_http._tcp.shop.example", 60, 0, 0, 0, ""));
   EXPECT_EQ(reply.verdict, Verdict::no_data);
   EXPECT_EQ(reply.ttl, 60u);
 }
@@ -230,8 +232,10 @@ TEST(DnsReply, tells_what_a_server_refuses) {
     Verdict verdict;
     std::string_view detail;
   };
-  for (const Case& c : {Case{2, Verdict::refused, "servfail"}, {5, Verdict::refused, "refused"},
-                        {1, Verdict::no_edns, "formerr"}, {4, Verdict::no_edns, "notimp"},
+  for (const Case& c : {Case{2, Verdict::refused, "servfail"},
+                        {5, Verdict::refused, "refused"},
+                        {1, Verdict::no_edns, "formerr"},
+                        {4, Verdict::no_edns, "notimp"},
                         {9, Verdict::refused, "unexpected response code"}}) {
     Reply reply = parse(asked_query, ScriptedAnswer(asked_query.bytes).code(c.code));
     EXPECT_EQ(reply.verdict, c.verdict) << c.code;
@@ -257,9 +261,9 @@ TEST(DnsReply, is_no_answer_when_the_server_does_not_ask_others) {
 
 TEST(DnsReply, is_truncated_whatever_it_holds) {
   Query asked_query = query();
-  Reply reply = parse(asked_query, ScriptedAnswer(asked_query.bytes)
-                                       .truncated()
-                                       .a("www.shop.example", 60, "10.0.0.1"));
+  Reply reply =
+      parse(asked_query,
+            ScriptedAnswer(asked_query.bytes).truncated().a("www.shop.example", 60, "10.0.0.1"));
   EXPECT_EQ(reply.verdict, Verdict::truncated);
   EXPECT_TRUE(reply.addresses.empty());
 }
@@ -268,17 +272,17 @@ TEST(DnsReply, refuses_compression_loops) {
   Query asked_query = query();
   std::size_t at = 12 + asked_query.question_size;
   std::string itself = wire16(0xc000 | static_cast<unsigned>(at));
-  EXPECT_EQ(parse(asked_query, ScriptedAnswer(asked_query.bytes).record(itself, 1, 60, "abcd"))
-                .verdict,
-            Verdict::malformed);
+  EXPECT_EQ(
+      parse(asked_query, ScriptedAnswer(asked_query.bytes).record(itself, 1, 60, "abcd")).verdict,
+      Verdict::malformed);
   std::string pair = "\1a" + wire16(0xc000 | static_cast<unsigned>(at));
   EXPECT_EQ(
       parse(asked_query, ScriptedAnswer(asked_query.bytes).record(pair, 1, 60, "abcd")).verdict,
       Verdict::malformed);
   std::string beyond = wire16(0xffff);
-  EXPECT_EQ(parse(asked_query, ScriptedAnswer(asked_query.bytes).record(beyond, 1, 60, "abcd"))
-                .verdict,
-            Verdict::malformed);
+  EXPECT_EQ(
+      parse(asked_query, ScriptedAnswer(asked_query.bytes).record(beyond, 1, 60, "abcd")).verdict,
+      Verdict::malformed);
 }
 
 TEST(DnsReply, follows_compression_to_the_question) {
@@ -298,9 +302,8 @@ TEST(DnsReply, refuses_records_whose_sizes_do_not_fit) {
   Reply alias = parse(a, ScriptedAnswer(a.bytes).record(owner, 5, 60, wire_name("b") + "x"));
   EXPECT_EQ(alias.verdict, Verdict::malformed);
   Query srv = query(RecordType::srv);
-  for (const std::string& data :
-       {std::string("\0\0\0\0\0\0", 6), std::string("\0\0\0\0\0\0\1a", 8),
-        std::string("\0\0\0\0\0\0\1a\0b", 10)}) {
+  for (const std::string& data : {std::string("\0\0\0\0\0\0", 6), std::string("\0\0\0\0\0\0\1a", 8),
+                                  std::string("\0\0\0\0\0\0\1a\0b", 10)}) {
     Reply reply = parse(srv, ScriptedAnswer(srv.bytes).record(owner, 33, 60, data));
     EXPECT_EQ(reply.verdict, Verdict::malformed) << data.size();
   }

@@ -16,6 +16,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration kLeastTtl = seconds(1), kMostTtl = hours(24);
+constexpr Duration kLocalTtl = minutes(1);  // how soon a changed hosts file is noticed
 constexpr Duration kLeastNegativeTtl = seconds(5), kMostNegativeTtl = minutes(5);
 
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
@@ -135,7 +136,7 @@ Task<Result<Answer>> Resolver::lookup(std::string name, RecordType type, StopTok
 std::optional<Answer> Resolver::known_locally(const std::string& name, RecordType type) const {
   if (type == RecordType::srv) return {};
   Answer answer;
-  answer.expires = loop_.now() + kMostTtl;
+  answer.expires = loop_.now() + kLocalTtl;
   if (auto ip = IpAddress::parse(name)) {
     answer.addresses.push_back(*ip);
   } else if (auto host = parse_host_name(name)) {
@@ -215,8 +216,7 @@ Task<Result<Answer>> Resolver::ask_servers(const OpenQuery& query, StopToken sto
     for (const Address& server : order) {
       if (left == 0 || loop_.now() >= end) co_return fail(last);
       Duration timeout = std::min(servers.timeout, end - loop_.now());
-      Result<Reply> reply =
-          co_await ask(server, query.key, servers.use_tcp, timeout, left, stop);
+      Result<Reply> reply = co_await ask(server, query.key, servers.use_tcp, timeout, left, stop);
       if (stop.stopped()) co_return fail(stop.reason());
       if (!reply) {
         if (reply.error().code == ErrorCode::timeout) note_silence(server);
@@ -244,8 +244,8 @@ Task<Result<Reply>> Resolver::ask(Address server, const QueryKey& key, bool use_
     if (!reply || left == 0) co_return reply;
     if (reply->verdict == Verdict::no_edns && edns) {
       edns = false;
-    } else if (!use_tcp && (reply->verdict == Verdict::truncated ||
-                            reply->verdict == Verdict::suspect)) {
+    } else if (!use_tcp &&
+               (reply->verdict == Verdict::truncated || reply->verdict == Verdict::suspect)) {
       use_tcp = true;
     } else {
       co_return reply;
@@ -330,8 +330,7 @@ struct Resolver::Pair : Timer {
   Result<Answer> v4{}, v6{};
 };
 
-Task<void> Resolver::resolve_family(Resolver& self, Pair& pair, std::string name,
-                                    RecordType type) {
+Task<void> Resolver::resolve_family(Resolver& self, Pair& pair, std::string name, RecordType type) {
   pair.take(type, co_await self.lookup(std::move(name), type, pair.scope.token()));
 }
 

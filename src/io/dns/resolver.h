@@ -16,16 +16,16 @@ namespace weir::dns {
 
 /// Written by the resolver's worker, read by any thread.
 struct ResolverCounters {
-  std::atomic<std::uint64_t> lookups{0};      // calls of lookup
+  std::atomic<std::uint64_t> lookups{0};  // calls of lookup
   std::atomic<std::uint64_t> cache_hits{0};
-  std::atomic<std::uint64_t> evictions{0};    // valid answers that the full cache let go
-  std::atomic<std::uint64_t> joined{0};       // lookups that waited for another's query
-  std::atomic<std::uint64_t> overloaded{0};   // lookups that met the limit of queries
-  std::atomic<std::uint64_t> exchanges{0};    // questions sent to a server, UDP and TCP
-  std::atomic<std::uint64_t> tcp{0};          // of these, over TCP
-  std::atomic<std::uint64_t> timeouts{0};     // exchanges without an answer
-  std::atomic<std::uint64_t> strays{0};       // datagrams that answered nothing that was asked
-  std::atomic<std::uint64_t> failures{0};     // queries that no server answered
+  std::atomic<std::uint64_t> evictions{0};   // valid answers that the full cache let go
+  std::atomic<std::uint64_t> joined{0};      // lookups that waited for another's query
+  std::atomic<std::uint64_t> overloaded{0};  // lookups that met the limit of queries
+  std::atomic<std::uint64_t> exchanges{0};   // questions sent to a server, UDP and TCP
+  std::atomic<std::uint64_t> tcp{0};         // of these, over TCP
+  std::atomic<std::uint64_t> timeouts{0};    // exchanges without an answer
+  std::atomic<std::uint64_t> strays{0};      // datagrams that answered nothing that was asked
+  std::atomic<std::uint64_t> failures{0};    // queries that no server answered
 };
 
 struct ResolverLimits {
@@ -88,8 +88,8 @@ class Resolver {
   Task<Result<Answer>> ask_servers(const OpenQuery& query, StopToken stop);
   Task<Result<Reply>> ask(Address server, const QueryKey& key, bool use_tcp, Duration timeout,
                           unsigned& left, StopToken stop);
-  Task<Result<Reply>> exchange(Address server, const Query& message, bool use_tcp,
-                               Duration timeout, unsigned& left, StopToken stop);
+  Task<Result<Reply>> exchange(Address server, const Query& message, bool use_tcp, Duration timeout,
+                               unsigned& left, StopToken stop);
   static Task<void> resolve_family(Resolver& self, Pair& pair, std::string name, RecordType type);
   std::vector<Address> server_order(const ServerConfig& servers);
   void note_silence(const Address& server);

@@ -1,6 +1,7 @@
 // For tests: DNS answers put together record by record, right or wrong.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -75,14 +76,15 @@ class ScriptedAnswer {
   ScriptedAnswer& cname(std::string_view owner, std::uint32_t ttl, std::string_view target) {
     return record(wire_name(owner), 5, ttl, wire_name(target));
   }
-  ScriptedAnswer& srv(std::string_view owner, std::uint32_t ttl, unsigned priority,
-                      unsigned weight, unsigned port, std::string_view target) {
+  ScriptedAnswer& srv(std::string_view owner, std::uint32_t ttl, unsigned priority, unsigned weight,
+                      unsigned port, std::string_view target) {
     return record(wire_name(owner), 33, ttl,
                   wire16(priority) + wire16(weight) + wire16(port) + wire_name(target));
   }
   /// Into the authority section; to come after all answers.
   ScriptedAnswer& soa(std::string_view zone, std::uint32_t ttl, std::uint32_t minimum) {
-    std::string data = wire_name("ns." + std::string(zone)) + wire_name("mail." + std::string(zone));
+    std::string data =
+        wire_name("ns." + std::string(zone)) + wire_name("mail." + std::string(zone));
     for (std::uint32_t number : {1u, 2u, 3u, 4u, minimum}) data += wire32(number);
     record(wire_name(zone), 6, ttl, data);
     --answers_;

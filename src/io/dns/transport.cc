@@ -10,8 +10,7 @@ namespace {
 /// Stops what takes its token when the time is up, or when `parent` stops.
 class Deadline : public Timer {
  public:
-  Deadline(Loop& loop, Duration time, StopToken parent)
-      : Timer(&Deadline::expired), stop_(parent) {
+  Deadline(Loop& loop, Duration time, StopToken parent) : Timer(&Deadline::expired), stop_(parent) {
     loop.timers().arm(*this, loop.now() + time);
   }
   StopToken token() { return stop_.token(); }

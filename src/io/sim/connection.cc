@@ -106,7 +106,8 @@ void SimNetwork::draw_trouble(SimConnection& client) {
   }
   Random& random = world_.random();
   if (random.chance(800)) {
-    link.segments_left = static_cast<std::int64_t>(random.below(std::uint64_t{1} << random.below(9)));
+    link.segments_left =
+        static_cast<std::int64_t>(random.below(std::uint64_t{1} << random.below(9)));
   } else {
     world_.schedule(world_.now() + world_.drawn({}, kTroubleWithin), SimEventKind::fault,
                     client.number, 0);
@@ -194,7 +195,7 @@ Result<std::size_t> SimNetwork::send(SimConnection& from, std::string_view bytes
   size = shortened(size);
   to.bytes.append(bytes.substr(0, size));
   put(to, SimSegment::Kind::bytes, size);
-  world_.note(SimEventKind::sent, -1, from.number, size);
+  world_.note(SimEventKind::sent, current_index(), from.number, size);
   world_.note_bytes(bytes.substr(0, size));
   SimLink& link = *from.link;
   if (link.segments_left >= 0 && link.segments_left-- == 0) begin_trouble(from);

@@ -11,7 +11,7 @@ void SimNetwork::serve_datagrams(const Address& address, Service service) {
 }
 
 void SimNetwork::send_datagram(SimDatagrams& from, std::string bytes) {
-  world_.note(SimEventKind::sent, -1, from.number, bytes.size());
+  world_.note(SimEventKind::sent, current_index(), from.number, bytes.size());
   world_.note_bytes(bytes);
   carry({from.number, false, std::move(bytes)});
 }

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "io/sim/datagram.h"
@@ -12,6 +14,15 @@ namespace weir {
 namespace {
 
 constexpr std::int64_t kWallStart = 1'800'000'000'000'000'000;  // 2027, in nanoseconds
+
+class Turn {
+ public:
+  explicit Turn(SimLoop& loop) : world_(loop.world()) { world_.set_current(&loop); }
+  ~Turn() { world_.set_current(nullptr); }
+
+ private:
+  SimWorld& world_;
+};
 
 }  // namespace
 
@@ -30,13 +41,26 @@ void SimLoop::read_clock() {
   wall_now_ = kWallStart + now_.time_since_epoch().count();
 }
 
+void SimLoop::check_own_turn(const char* what) const {
+  const SimLoop* current = world_.current();
+  if (current == nullptr || current == this) return;
+  fmt::print(stderr, "simulation, seed {}: {} of loop {} in a turn of loop {}\n", world_.seed(),
+             what, index(), current->index());
+  std::abort();
+}
+
 Result<std::unique_ptr<Listener>> SimLoop::listen(int socket) {
+  check_own_turn("listen");
   return make_sim_listener(*this, socket);
 }
 
-Result<std::unique_ptr<Stream>> SimLoop::adopt(int socket) { return adopt_sim(*this, socket); }
+Result<std::unique_ptr<Stream>> SimLoop::adopt(int socket) {
+  check_own_turn("adopt");
+  return adopt_sim(*this, socket);
+}
 
 bool SimLoop::start_connect(ConnectOperation& operation) {
+  check_own_turn("connect");
   return operation.options.datagram ? open_sim_datagram(*this, operation)
                                     : start_sim_connect(*this, operation);
 }
@@ -73,6 +97,7 @@ TimePoint SimLoop::due() const {
 }
 
 void SimLoop::turn() {
+  Turn turn(*this);
   read_clock();
   world_.note(SimEventKind::turn, static_cast<int>(index()), -1, posted_.size());
   refill();
@@ -86,6 +111,7 @@ void SimLoop::turn() {
 }
 
 void SimLoop::dispatch(SimSource& source, std::uint32_t events) {
+  Turn turn(*this);
   read_clock();
   refill();
   source.on_events(events);

@@ -37,6 +37,10 @@ class SimLoop final : public Loop {
   /// The token of this loop's spawned tasks.
   StopToken stopping() { return tasks_->token(); }
 
+  /// Ends the program if it is another loop's turn: on real loops, which are threads, what is
+  /// being done would be a data race.
+  void check_own_turn(const char* what) const;
+
   // For the world and the network.
   void spawn(Task<void> task);
   void stop_tasks();

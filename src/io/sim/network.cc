@@ -31,6 +31,10 @@ T& SimNetwork::add(SimSocket::Kind kind, Address local) {
   return added;
 }
 
+int SimNetwork::current_index() const {
+  return world_.current() != nullptr ? static_cast<int>(world_.current()->index()) : -1;
+}
+
 SimSocket* SimNetwork::find(int socket) const {
   auto index = static_cast<std::size_t>(socket - kFirst);
   return socket >= kFirst && index < sockets_.size() ? sockets_[index].get() : nullptr;
@@ -245,8 +249,7 @@ std::string SimNetwork::check_clean() const {
   for (const auto& each : sockets_) {
     if (!each) continue;
     bool listening = each->kind == SimSocket::Kind::listening;
-    if (each->kind == SimSocket::Kind::connection &&
-        static_cast<SimConnection&>(*each).closed) {
+    if (each->kind == SimSocket::Kind::connection && static_cast<SimConnection&>(*each).closed) {
       continue;
     }
     left += fmt::format("socket {} at {}: {}{}\n", each->number, each->local.text(),

@@ -85,6 +85,7 @@ class SimNetwork final : public Network {
   SimSocket* find(int socket) const;
   void erase(int socket) { sockets_[static_cast<std::size_t>(socket - kFirst)].reset(); }
   Duration delay();
+  int current_index() const;  // of the loop whose turn it is; -1 for none
   std::size_t shortened(std::size_t size);
   Address source_address(const SimLoop& loop, const Address& to);
   std::vector<SimListening*> listening_at(const Address& address) const;
@@ -110,7 +111,7 @@ class SimNetwork final : public Network {
   static constexpr int kFirst = 1000;  // far from any descriptor, so that a mix-up is seen
   SimWorld& world_;
   std::vector<std::unique_ptr<SimSocket>> sockets_;  // by number; null once closed
-  std::vector<SimListening*> listening_;              // in the order of bind
+  std::vector<SimListening*> listening_;             // in the order of bind
   std::map<Address, Rule> rules_;
   std::map<Address, Service> services_;
   std::map<std::uint64_t, Packet> packets_;

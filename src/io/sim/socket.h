@@ -96,7 +96,7 @@ struct SimConnection : SimSocket {
   bool connecting = false;
   unsigned attempts = 0;  // connection requests sent
 
-  std::string bytes;        // from `head` on: `arrived` bytes to read, then those in flight
+  std::string bytes;  // from `head` on: `arrived` bytes to read, then those in flight
   std::size_t head = 0;
   std::size_t arrived = 0;
   std::size_t window = 0;

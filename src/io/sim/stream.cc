@@ -22,10 +22,12 @@ class SimStream final : public Stream, public SimSource {
         watch_(loop.network().watch(socket, loop, *this)),
         readable_(readable) {}
   ~SimStream() override {
+    loop_.check_own_turn("a stream's destruction");
     if (socket_ >= 0) network().close(socket_);
   }
 
   bool start_read(ReadOperation& operation) override {
+    loop_.check_own_turn("a read");
     if (readable_) {
       if (!may_go_on()) {
         network().raise(connection(), SimEvents::kReadable);
@@ -39,6 +41,7 @@ class SimStream final : public Stream, public SimSource {
   }
 
   bool start_write(WriteOperation& operation) override {
+    loop_.check_own_turn("a write");
     if (write_now(operation)) return true;
     pending_write_ = &operation;
     operation.pend(*this);
@@ -52,6 +55,7 @@ class SimStream final : public Stream, public SimSource {
   }
 
   std::optional<Result<Slice>> try_read(std::size_t hint) override {
+    loop_.check_own_turn("a read");
     Result<Slice> result;
     if (readable_ && read_now(hint, result)) return result;
     return std::nullopt;
@@ -77,6 +81,7 @@ class SimStream final : public Stream, public SimSource {
   int socket() const { return socket_; }
 
   int detach() override {
+    loop_.check_own_turn("a detach");
     network().forget(socket_, watch_);
     return std::exchange(socket_, -1);
   }
@@ -84,6 +89,7 @@ class SimStream final : public Stream, public SimSource {
   // In one case of four the system had finished the work already, and that result counts: other
   // engines learn of it only after they have asked to cancel.
   void cancel(Operation& operation, const Error& why) override {
+    loop_.check_own_turn("a cancellation");
     bool too_late = loop_.world().random().chance(250);
     if (&operation == pending_read_) {
       pending_read_ = nullptr;
@@ -129,9 +135,7 @@ class SimStream final : public Stream, public SimSource {
  private:
   SimNetwork& network() const { return loop_.network(); }
   SimConnection& connection() const { return *network().connection(socket_); }
-  bool may_go_on() {
-    return loop_.spend() && !loop_.world().chance(loop_.world().faults().wait);
-  }
+  bool may_go_on() { return loop_.spend() && !loop_.world().chance(loop_.world().faults().wait); }
 
   // True when the read is over; false when it would wait.
   bool read_now(std::size_t hint, Result<Slice>& result) {
@@ -170,8 +174,8 @@ class SimStream final : public Stream, public SimSource {
   Result<std::size_t> send_front(const Slice& front) {
     if (front.kind() == Slice::Kind::memory) return network().send(connection(), front.view());
     std::string bytes(std::min<std::size_t>(front.size(), 64 * 1024), '\0');
-    ssize_t got = ::pread(front.file(), bytes.data(), bytes.size(),
-                          static_cast<off_t>(front.offset()));
+    ssize_t got =
+        ::pread(front.file(), bytes.data(), bytes.size(), static_cast<off_t>(front.offset()));
     if (got < 0) return fail(from_errno(errno), Origin::weir, "pread");
     if (got == 0) return fail(ErrorCode::truncated, Origin::weir, "the file became shorter");
     return network().send(connection(), std::string_view(bytes).substr(0, std::size_t(got)));
@@ -218,9 +222,13 @@ class SimListener final : public Listener, public SimSource {
         }) {
     retry_.owner = this;
   }
-  ~SimListener() override { loop_.network().forget(socket_, watch_); }
+  ~SimListener() override {
+    loop_.check_own_turn("a listener's destruction");
+    loop_.network().forget(socket_, watch_);
+  }
 
   bool start_accept(AcceptOperation& operation) override {
+    loop_.check_own_turn("an accept");
     if (!retry_.armed()) {
       if (!loop_.spend() || loop_.world().chance(loop_.world().faults().wait)) {
         if (SimListening* it = loop_.network().listening(socket_)) {
@@ -236,6 +244,7 @@ class SimListener final : public Listener, public SimSource {
   }
 
   void cancel(Operation& operation, const Error& why) override {
+    loop_.check_own_turn("a cancellation");
     auto& accept = static_cast<AcceptOperation&>(operation);
     pending_ = nullptr;
     bool too_late = loop_.world().random().chance(250) && !retry_.armed();

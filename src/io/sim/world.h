@@ -102,6 +102,9 @@ class SimWorld {
     return in_a_thousand != 0 && random_.chance(in_a_thousand);
   }
   Duration drawn(Duration from, Duration to);
+  /// The loop whose turn it is; null between turns, when a test's own code runs.
+  SimLoop* current() const { return current_; }
+  void set_current(SimLoop* loop) { current_ = loop; }
 
  private:
   static bool later(const SimEvent& a, const SimEvent& b);
@@ -119,6 +122,7 @@ class SimWorld {
   std::uint64_t sequence_ = 0;
   std::uint64_t scripts_made_ = 0;
   bool trace_ = false;
+  SimLoop* current_ = nullptr;
   std::vector<SimEvent> queue_;  // a heap; the front is next
   std::map<std::uint64_t, std::function<void()>> scripts_;
   std::unique_ptr<SimNetwork> network_;

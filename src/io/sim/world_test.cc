@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "io/deadline.h"
 #include "io/sim/loop.h"
 #include "io/sim/network.h"
 #include "io/sim/stream.h"
@@ -94,6 +95,18 @@ TEST(SimWorld, names_what_is_left_over) {
   world.stop_tasks();
   world.run();
   EXPECT_EQ(world.check_clean(), "");
+}
+
+TEST(SimWorldDeathTest, catches_a_stream_that_is_used_by_another_loop) {
+  SimWorld world(1);
+  SimLoop& a = world.add_loop();
+  SimLoop& b = world.add_loop();
+  Service service(a, world.network(), "10.0.0.1:80");
+  Pair pair = test::run(a, test::connect_pair(a, service));
+  b.post([&] { pair.client->try_read(0); });
+  EXPECT_DEATH(world.run_for(seconds(1)), "a read of loop 0 in a turn of loop 1");
+  b.post([&] { pair.client.reset(); });
+  EXPECT_DEATH(world.run_for(seconds(1)), "destruction of loop 0");
 }
 
 TEST(SimWorld, keeps_the_order_of_posted_work) {
@@ -238,9 +251,8 @@ TEST_F(SimNetworkTest, refuses_to_bind_twice_without_reuse_port) {
 TEST_F(SimNetworkTest, a_full_backlog_delays_a_connect) {
   Service small(a, world.network(), "10.0.0.2:80", {.backlog = 1});
   EXPECT_EQ(test::run(a, connect_to(a, small.address())), ErrorCode::none);
-  world.after(seconds(4), [&] {
-    world.network().close(world.network().accept(small.socket()).value());
-  });
+  world.after(seconds(4),
+              [&] { world.network().close(world.network().accept(small.socket()).value()); });
   TimePoint before = world.now();
   EXPECT_EQ(test::run(a, connect_to(a, small.address())), ErrorCode::none);
   EXPECT_GE(world.now() - before, seconds(4));
@@ -278,7 +290,7 @@ Task<std::vector<std::string>> ask(Loop& loop, Address to, int times) {
   auto stream = co_await loop.connect(to, {}, {.datagram = true});
   for (int i = 0; i < times; ++i) co_await test::write_text(**stream, "query" + std::to_string(i));
   while (true) {
-    test::Deadline deadline(loop, seconds(5));
+    Deadline deadline(loop, seconds(5));
     auto got = co_await (*stream)->read(deadline.token());
     if (!got) {
       answers.emplace_back(name(got.error().code));
@@ -295,7 +307,8 @@ TEST_F(SimNetworkTest, carries_datagrams_whole) {
   });
   auto answers = test::run(a, ask(a, dns, 3));
   std::sort(answers.begin(), answers.end());
-  EXPECT_EQ(answers, (std::vector<std::string>{"re: query0", "re: query1", "re: query2", "timeout"}));
+  EXPECT_EQ(answers,
+            (std::vector<std::string>{"re: query0", "re: query1", "re: query2", "timeout"}));
 }
 
 TEST_F(SimNetworkTest, refuses_datagrams_that_nobody_serves) {
@@ -305,9 +318,8 @@ TEST_F(SimNetworkTest, refuses_datagrams_that_nobody_serves) {
 
 TEST_F(SimNetworkTest, loses_doubles_and_reorders_datagrams) {
   Address dns = *Address::parse("10.0.0.53:53");
-  world.network().serve_datagrams(dns, [](std::string_view query) {
-    return std::vector<std::string>{std::string(query)};
-  });
+  world.network().serve_datagrams(
+      dns, [](std::string_view query) { return std::vector<std::string>{std::string(query)}; });
   auto count = [&] { return test::run(a, ask(a, dns, 200)).size() - 1; };
   world.faults().loss = 300;
   EXPECT_LT(count(), 150u);

@@ -1,0 +1,118 @@
+#include "admin/admin.h"
+
+#include <coroutine>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "config/dump.h"
+#include "core/version.h"
+#include "http/error_response.h"
+
+namespace weir {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kPrometheusText = "text/plain; version=0.0.4; charset=utf-8";
+
+Response answer(Exchange& exchange, std::uint16_t status, std::string_view type,
+                std::string content) {
+  Response response(exchange.arena());
+  response.status = status;
+  response.headers.add(HeaderId::content_type, type);
+  response.headers.add(HeaderId::cache_control, "no-store");
+  auto* kept = exchange.own<std::string>(std::move(content));
+  response.body = exchange.own<MemoryBody>(Slice::unowned(*kept));
+  return response;
+}
+
+Response refused_method(Exchange& exchange) {
+  Response response = error_response(exchange, 405, name(ErrorCode::method_not_allowed),
+                                     "The admin listener can only be read.");
+  response.headers.add(HeaderId::allow, "GET, HEAD");
+  return response;
+}
+
+std::string index_json() {
+  nlohmann::ordered_json index = {
+      {"name", "weir"},
+      {"version", kVersion},
+      {"links",
+       {{"/metrics", "metrics for Prometheus"},
+        {"/healthz", "200 while the process serves"},
+        {"/readyz", "200 when clients may be sent here, else 503 and why not"},
+        {"/config", "the configuration in force, defaults filled in, secrets left out"}}}};
+  return index.dump(2) + "\n";
+}
+
+/// Runs `write` on the owner's thread and resumes on the worker's.
+struct OnOwner {
+  WorkerHost& host;
+  Loop& loop;
+  std::function<std::string()> write;
+  std::string written;
+
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    host.post([this, waiter] {
+      written = write();
+      loop.post([waiter] { waiter.resume(); });
+    });
+  }
+  std::string await_resume() { return std::move(written); }
+};
+
+}  // namespace
+
+Task<std::string> Admin::on_owner(Loop& loop, std::function<std::string()> write) const {
+  OnOwner waiting{host_, loop, std::move(write), {}};
+  co_return co_await waiting;
+}
+
+std::string Admin::ready_json(bool& ready) const {
+  nlohmann::ordered_json reasons = nlohmann::ordered_json::array();
+  for (const Unready& each : status_.unready()) {
+    nlohmann::ordered_json reason = {{"code", each.code}};
+    if (!each.upstream.empty()) reason["upstream"] = each.upstream;
+    reasons.push_back(std::move(reason));
+  }
+  ready = reasons.empty();
+  nlohmann::ordered_json state = {{"ready", ready}};
+  if (!ready) state["reasons"] = std::move(reasons);
+  return state.dump() + "\n";
+}
+
+std::string Admin::config_json() const {
+  std::shared_ptr<const Snapshot> snapshot = status_.snapshot();
+  return snapshot ? config::dump_json(snapshot->config) : "null\n";
+}
+
+Task<Result<Response>> Admin::handle(Exchange& exchange) const {
+  const Request& request = exchange.request();
+  exchange.set_route(kAdminRoute);
+  if (request.method != Method::get && request.method != Method::head) {
+    co_return refused_method(exchange);
+  }
+  std::string_view path = request.target.path;
+  if (path == "/healthz") co_return answer(exchange, 200, kJson, "{\"healthy\":true}\n");
+  if (path == "/readyz") {
+    bool ready = false;
+    std::string state = ready_json(ready);
+    co_return answer(exchange, ready ? 200 : 503, kJson, std::move(state));
+  }
+  if (path == "/") co_return answer(exchange, 200, kJson, index_json());
+  if (path == "/metrics") {
+    std::function<std::string()> write = [this] { return status_.metrics(); };
+    std::string text = co_await on_owner(exchange.loop(), std::move(write));
+    co_return answer(exchange, 200, kPrometheusText, std::move(text));
+  }
+  if (path == "/config") {
+    std::function<std::string()> write = [this] { return config_json(); };
+    std::string text = co_await on_owner(exchange.loop(), std::move(write));
+    co_return answer(exchange, 200, kJson, std::move(text));
+  }
+  co_return error_response(exchange, 404, name(ErrorCode::not_found),
+                           "The admin listener has no such page; / lists what it has.");
+}
+
+}  // namespace weir

@@ -1,0 +1,226 @@
+#include "app/arguments.h"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "config/suggest.h"
+#include "config/values.h"
+#include "core/version.h"
+
+namespace weir {
+namespace {
+
+constexpr std::string_view kFooter =
+    "Exit status: 0 done, 1 refused (a wrong configuration, an address in use, a process that says "
+    "no), 2 a command line that makes no sense.";
+
+/// The options as texts, until they are checked.
+struct Raw {
+  Arguments arguments;
+  std::string engine;
+  std::string drain_timeout;
+};
+
+void add_file(CLI::App& command, Raw& raw) {
+  command.add_option("FILE", raw.arguments.file, "The configuration; - reads the standard input")
+      ->required();
+}
+
+void add_json(CLI::App& command, Raw& raw) {
+  command.add_flag("--json", raw.arguments.json, "JSON for programs");
+}
+
+void add_control(CLI::App& command, Raw& raw) {
+  command.add_option("--control", raw.arguments.run.control_path,
+                     "Path of the control socket (default: weir.sock in $RUNTIME_DIRECTORY, "
+                     "$XDG_RUNTIME_DIR, /run/weir or /tmp/weir-UID)");
+}
+
+void add_process_options(CLI::App& command, Raw& raw) {
+  command.add_option("--engine", raw.engine,
+                     "How the workers wait: auto, epoll or io_uring (default: auto)");
+  command.add_option("--drain-timeout", raw.drain_timeout,
+                     "How long the end waits for connections (default: 30s)");
+  add_control(command, raw);
+}
+
+void add_serving(CLI::App& app, Raw& raw) {
+  CLI::App* run = app.add_subcommand("run", "Serve what a configuration file says");
+  add_file(*run, raw);
+  add_process_options(*run, raw);
+  CLI::App* proxy = app.add_subcommand("proxy", "A reverse proxy without a file");
+  ProxyOptions& options = raw.arguments.proxy;
+  proxy->add_option("--from", options.from, "Where it listens: an address or a port")
+      ->capture_default_str();
+  proxy->add_option("--to", options.to, "An origin: an address or a port; may be repeated")
+      ->required()
+      ->type_size(1)
+      ->allow_extra_args(false);
+  proxy->add_flag("--print", raw.arguments.print, "Print the configuration it stands for");
+  add_process_options(*proxy, raw);
+}
+
+void add_configuration(CLI::App& app, Raw& raw) {
+  CLI::App* check = app.add_subcommand("check", "Judge a configuration without serving it");
+  add_file(*check, raw);
+  add_json(*check, raw);
+  CLI::App* config = app.add_subcommand("config", "What a configuration says, and what it may say");
+  config->require_subcommand(1);
+  CLI::App* dump = config->add_subcommand("dump", "The configuration with all defaults, as YAML");
+  add_file(*dump, raw);
+  add_json(*dump, raw);
+  dump->add_flag("--show-secrets", raw.arguments.show_secrets, "Passwords and keys as they are");
+  config->add_subcommand("schema", "A JSON Schema for editors");
+  config->add_subcommand("docs", "The reference, in Markdown");
+  config->add_subcommand("codes", "Every code of a diagnostic, in Markdown");
+  config->add_subcommand("expressions", "Facts and formats of expressions, in Markdown");
+}
+
+void add_running(CLI::App& app, Raw& raw) {
+  CLI::App* explain = app.add_subcommand(
+      "explain", "Which listener, route and handler would answer, and why not the others");
+  ExplainQuestion& question = raw.arguments.question;
+  explain->add_option("REQUEST", question.request, "'GET https://host/path', or a URL alone")
+      ->required();
+  explain->add_option("-H,--header", question.headers, "A header: 'Name: value'; may be repeated")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  explain->add_option("--listener", question.listener,
+                      "Its name or address, if the port does not tell");
+  explain->add_option("--client", question.client, "The address of the client");
+  explain->add_option("--config", raw.arguments.file,
+                      "A configuration file, instead of asking the running process");
+  add_json(*explain, raw);
+  add_control(*explain, raw);
+  const std::pair<const char*, const char*> verbs[] = {
+      {"status", "What the running process does"},
+      {"reload", "Have the running process read its configuration again"},
+      {"drain", "End the running process when its connections have ended"},
+      {"stop", "End the running process now"}};
+  for (const auto& [name, text] : verbs) {
+    CLI::App* command = app.add_subcommand(name, text);
+    add_json(*command, raw);
+    add_control(*command, raw);
+  }
+}
+
+Usage wrong(std::string_view message, std::string_view verb = {}) {
+  return {kExitUsage, fmt::format("weir: {}\n      see `weir help{}{}`\n", message,
+                                  verb.empty() ? "" : " ", verb)};
+}
+
+std::vector<std::string_view> names_of(const std::vector<const CLI::App*>& commands) {
+  std::vector<std::string_view> names = {"version", "help"};
+  for (const CLI::App* each : commands) names.push_back(each->get_name());
+  return names;
+}
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+/// The innermost command that the words name, and their number.
+const CLI::App* named(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* command = &app;
+  for (const std::string& word : words) {
+    const CLI::App* next = nullptr;
+    for (const CLI::App* each : commands_of(*command)) {
+      if (each->get_name() == word) next = each;
+    }
+    if (next == nullptr) break;
+    command = next;
+  }
+  return command;
+}
+
+std::optional<Usage> unknown_command(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* group = &app;
+  for (const std::string& word : words) {
+    std::vector<const CLI::App*> known = commands_of(*group);
+    if (known.empty() || word.starts_with('-')) return std::nullopt;
+    auto found = std::ranges::find(known, word, &CLI::App::get_name);
+    if (found == known.end()) {
+      return wrong(fmt::format("there is no command \"{}\"; {}", word,
+                               config::suggestion(word, names_of(known))));
+    }
+    group = *found;
+  }
+  return std::nullopt;
+}
+
+Usage unknown_option(const CLI::App& command, const CLI::ExtrasError& error,
+                     const std::vector<std::string>& words) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  std::vector<std::string_view> views(known.begin(), known.end());
+  for (const std::string& word : words) {
+    std::string name = word.substr(0, word.find('='));
+    if (!word.starts_with("--") || std::ranges::find(known, name) != known.end()) continue;
+    return wrong(fmt::format("there is no option {}; {}", name, config::suggestion(name, views)),
+                 command.get_name());
+  }
+  return wrong(error.what(), command.get_name());
+}
+
+std::optional<Usage> check_options(Raw& raw) {
+  RunOptions& run = raw.arguments.run;
+  if (raw.engine == "epoll") {
+    run.engine = Engine::epoll;
+  } else if (raw.engine == "io_uring") {
+    run.engine = Engine::io_uring;
+  } else if (raw.engine == "auto") {
+    run.engine = Engine::automatic;
+  } else if (!raw.engine.empty()) {
+    return wrong(fmt::format("--engine {}: known are auto, epoll and io_uring", raw.engine));
+  }
+  if (raw.drain_timeout.empty()) return std::nullopt;
+  if (auto problem = config::read_duration(raw.drain_timeout, run.drain_timeout)) {
+    return wrong(fmt::format("--drain-timeout: {}", problem->message));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words) {
+  Raw raw;
+  CLI::App app("Weir: a proxy", "weir");
+  app.footer(std::string(kFooter));
+  app.require_subcommand(1);
+  add_serving(app, raw);
+  add_configuration(app, raw);
+  add_running(app, raw);
+  bool help = words.empty() || words[0] == "help";
+  if (words.empty() || words[0] == "version" || words[0] == "--version") {
+    if (!help) return std::unexpected(Usage{kExitOk, fmt::format("weir {}\n", kVersion)});
+  }
+  if (help) {
+    int status = words.empty() ? kExitUsage : kExitOk;
+    if (!words.empty()) words.erase(words.begin());
+    if (auto unknown = unknown_command(app, words)) return std::unexpected(*unknown);
+    return std::unexpected(Usage{status, named(app, words)->help()});
+  }
+  if (auto unknown = unknown_command(app, words)) return std::unexpected(*unknown);
+  const CLI::App& command = *named(app, words);
+  try {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
+    app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    return std::unexpected(Usage{kExitOk, command.help()});
+  } catch (const CLI::ExtrasError& error) {
+    return std::unexpected(unknown_option(command, error, words));
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(wrong(error.what(), command.get_name()));
+  }
+  if (auto problem = check_options(raw)) return std::unexpected(*problem);
+  raw.arguments.verb = command.get_parent() == &app
+                           ? command.get_name()
+                           : command.get_parent()->get_name() + " " + command.get_name();
+  return raw.arguments;
+}
+
+}  // namespace weir

@@ -1,0 +1,34 @@
+#include "app/loaded_config.h"
+
+#include "app/privileges.h"
+#include "config/parse.h"
+#include "server/build.h"
+
+namespace weir {
+
+std::string ConfigSource::name() const {
+  if (path.empty()) return "command line";
+  return path == "-" ? "standard input" : path;
+}
+
+std::optional<ServerConfig> load_config(const ConfigSource& source,
+                                        config::Diagnostics& diagnostics) {
+  std::optional<config::Document> document;
+  if (source.path.empty()) {
+    document = config::read_text(source.name(), source.text, diagnostics);
+  } else {
+    document = config::read_file(source.path, diagnostics);
+  }
+  if (!document) return std::nullopt;
+  ServerConfig config = parse_server_config(*document, diagnostics);
+  account_to_become(config, diagnostics);
+  if (!diagnostics.ok()) return std::nullopt;
+  return config;
+}
+
+std::unique_ptr<Snapshot> compile_config(ServerConfig config, config::Diagnostics& diagnostics) {
+  auto clusters = [](const std::string& name) { return std::make_shared<Cluster>(name); };
+  return build_snapshot(std::move(config), clusters, /*workers=*/1, /*admin=*/nullptr, diagnostics);
+}
+
+}  // namespace weir

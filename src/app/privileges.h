@@ -1,0 +1,37 @@
+// From root to the user of the configuration, and what the system lets the process have.
+#pragma once
+
+#include <sys/types.h>
+
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "config/diagnostics.h"
+#include "server/config.h"
+
+namespace weir {
+
+/// An entry of the system's user database.
+struct Account {
+  std::string name;
+  uid_t user = 0;
+  gid_t group = 0;
+};
+
+std::optional<Account> find_account(const std::string& name);
+
+/// Reports an unknown `user`. Without the key, or when not started as root, there is nothing to
+/// become and the result is empty.
+std::optional<Account> account_to_become(const ServerConfig& config,
+                                         config::Diagnostics& diagnostics);
+
+/// Takes the account's groups and ids, for good. Only while the process has one thread, so that
+/// none is ever served as root. The error says which step was refused.
+std::expected<void, std::string> become(const Account& account);
+
+/// Warns if the connections that the configuration allows could use up `descriptors`.
+void check_descriptors(const ServerConfig& config, std::size_t descriptors, unsigned workers,
+                       config::Diagnostics& diagnostics);
+
+}  // namespace weir

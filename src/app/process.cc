@@ -1,0 +1,231 @@
+#include "app/process.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/log.h"
+#include "io/dns/config.h"
+#include "io/epoll_loop.h"
+
+namespace weir {
+namespace {
+
+constexpr Duration kTurnPause = std::chrono::milliseconds(10);  // between looks at a busy loader
+
+struct Unobserved final : ExchangeObserver {
+  void exchange_ended(Exchange&) override {}
+};
+
+std::shared_ptr<const dns::Settings> system_dns() {
+  return std::make_shared<const dns::Settings>(dns::load_settings());
+}
+
+void print(std::FILE* file, const std::string& text) {
+  std::fputs(text.c_str(), file);
+  std::fflush(file);
+}
+
+// The signals that the process lives by come through a descriptor, to the control thread alone.
+int block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, each);
+  ::signal(SIGPIPE, SIG_IGN);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+}  // namespace
+
+int run_process(const RunOptions& options) {
+  set_log_text(::isatty(STDERR_FILENO));
+  int signals = block_signals();
+  Result<std::unique_ptr<Loop>> loop = make_epoll_loop(0, system_seed());
+  if (!loop || signals < 0) {
+    print(stderr, "weir: the system gives no descriptors for a loop\n");
+    return 1;
+  }
+  int status = Process(options, **loop).run(signals);
+  ::close(signals);
+  return status;
+}
+
+Process::Process(const RunOptions& options, Loop& loop)
+    : options_(options),
+      loop_(loop),
+      started_(loop.now()),
+      config_name_(options.config.name()),
+      descriptors_(raise_descriptor_limit()),
+      control_(loop, *this),
+      discovery_(loop, system_dns(), system_seed()),
+      host_(
+          loop, options.engine, [](Loop&) { return std::make_unique<Unobserved>(); },
+          [this] { return become_user(); }),
+      server_(network_, host_) {
+  server_.set_discovery(&discovery_);
+}
+
+int Process::run(int signals) {
+  Scope life;
+  life.spawn(live(signals));
+  loop_.run();
+  return exit_status_;
+}
+
+Task<void> Process::live(int signals) {
+  tasks_.spawn(watch_signals(signals));
+  if (co_await start()) {
+    phase_ = Phase::running;
+    exit_status_ = 0;
+    announce();
+    co_await end_asked_;
+  }
+  co_await drain();
+  co_await control_.finish();
+  tasks_.stop(Error(ErrorCode::shutting_down));
+  co_await tasks_.join();
+  co_await discovery_.finish();
+  if (exit_status_ == 0) log_info("ended", {});
+  loop_.stop();
+}
+
+// --- the start ---------------------------------------------------------------------------------
+
+Task<bool> Process::start() {
+  if (!claim_control()) co_return false;
+  Loaded loaded = co_await load();
+  print(stderr, loaded.diagnostics.render(::isatty(STDERR_FILENO)));
+  co_return loaded.ok;
+}
+
+Status Process::claim_control() {
+  std::string path = options_.control_path.empty() ? control_path() : options_.control_path;
+  auto claimed = socket_.claim(path);
+  if (!claimed) {
+    print(stderr, fmt::format("weir: {}\n", claimed.error()));
+    return fail(ErrorCode::address_in_use, Origin::weir);
+  }
+  return control_.listen(socket_.socket());
+}
+
+Status Process::become_user() {
+  if (!account_) return {};
+  socket_.give_to(account_->user, account_->group);
+  auto became = become(*account_);
+  if (became) return {};
+  print(stderr, fmt::format("weir: cannot become user {}: {}\n", account_->name, became.error()));
+  return fail(ErrorCode::permission, Origin::weir, "the user of the configuration");
+}
+
+void Process::announce() const {
+  std::vector<std::string> addresses;
+  for (const auto& listener : server_.listeners()) addresses.push_back(listener->bound.text());
+  log_info("ready", {{"config", config_name_},
+                     {"listeners", fmt::format("{}", fmt::join(addresses, " "))},
+                     {"workers", std::to_string(server_.worker_count())},
+                     {"engine", host_.engine_name()},
+                     {"control", socket_.path()},
+                     {"pid", std::to_string(::getpid())}});
+  // A log that goes to the standard output is for programs, unless someone looks at it.
+  const auto& log = server_.snapshot()->config.access_log;
+  bool logged_there = log && *log->file == "stdout";
+  if (!logged_there || ::isatty(STDOUT_FILENO)) print(stdout, greeting(server_, facts()));
+}
+
+// --- configurations ----------------------------------------------------------------------------
+
+Task<Process::Loaded> Process::load() {
+  while (loading_) (void)co_await loop_.sleep_for(kTurnPause);
+  Loaded loaded;
+  loading_ = true;
+  loaded.ok = co_await put_in_force(loaded.diagnostics);
+  loading_ = false;
+  co_return loaded;
+}
+
+// Nothing changes unless all of it can be put in force.
+Task<bool> Process::put_in_force(config::Diagnostics& diagnostics) {
+  if (phase_ == Phase::running) discovery_.configure(system_dns());
+  std::optional<ServerConfig> config = load_config(options_.config, diagnostics);
+  if (!config) co_return false;
+  if (phase_ == Phase::starting) account_ = account_to_become(*config, diagnostics);
+  check_descriptors(*config, descriptors_, config->workers.value_or(host_.default_workers()),
+                    diagnostics);
+  co_await discovery_.prepare(*config);
+  if (phase_ == Phase::draining) co_return false;
+  Event in_force;
+  auto done = [&in_force] { in_force.set(); };
+  bool applied = server_.apply(std::move(*config), diagnostics, done);
+  if (applied) co_await in_force;
+  co_return applied;
+}
+
+// --- signals -----------------------------------------------------------------------------------
+
+Task<void> Process::watch_signals(int signals) {
+  while (true) {
+    Status ready = co_await loop_.wait_ready(signals, false, tasks_.token());
+    if (!ready) co_return;
+    signalfd_siginfo info;
+    if (::read(signals, &info, sizeof info) != sizeof info) continue;
+    if (info.ssi_signo != SIGHUP) {
+      ask_to_end();
+    } else if (!signal_reload_) {
+      tasks_.spawn(reload_by_signal());
+    }
+  }
+}
+
+Task<void> Process::reload_by_signal() {
+  signal_reload_ = true;
+  log_reload(co_await load());
+  signal_reload_ = false;
+}
+
+void Process::log_reload(const Loaded& loaded) const {
+  std::string number = std::to_string(generation());
+  if (loaded.ok) {
+    log_info("reloaded", {{"config", config_name_}, {"generation", number}});
+  } else {
+    log(LogLevel::error, "reload_refused",
+        {{"config", config_name_}, {"generation", number},
+         {"diagnostics", loaded.diagnostics.render()}});
+  }
+}
+
+// --- the end -----------------------------------------------------------------------------------
+
+// The first time asks; whoever asks again does not want to wait.
+void Process::ask_to_end() {
+  if (phase_ == Phase::draining) {
+    server_.abort();
+  } else {
+    loop_.post([this] { end_asked_.set(); });
+  }
+}
+
+Task<void> Process::drain() {
+  phase_ = Phase::draining;
+  if (exit_status_ == 0) {
+    log_info("draining", {{"connections", std::to_string(connections())}});
+  }
+  Event empty;
+  server_.drain([&empty] { empty.set(); });
+  tasks_.spawn(cut_later(tasks_.token()));
+  co_await empty;
+}
+
+Task<void> Process::cut_later(StopToken stop) {
+  Status waited = co_await loop_.sleep_for(options_.drain_timeout, stop);
+  if (!waited) co_return;
+  log(LogLevel::warning, "drain_cut_short", {{"connections", std::to_string(connections())}});
+  server_.abort();
+}
+
+}  // namespace weir

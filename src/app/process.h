@@ -1,0 +1,93 @@
+// Process: the life of `weir run`: start, serve, reload, drain, end.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/control_server.h"
+#include "app/control_socket.h"
+#include "app/event.h"
+#include "app/loaded_config.h"
+#include "app/privileges.h"
+#include "app/status.h"
+#include "app/thread_host.h"
+#include "io/sockets.h"
+#include "server/endpoint_discovery.h"
+#include "server/server.h"
+
+namespace weir {
+
+struct RunOptions {
+  ConfigSource config;
+  Engine engine = kDefaultEngine;
+  Duration drain_timeout = std::chrono::seconds(30);
+  std::string control_path;  // empty: the default place
+};
+
+/// Returns the exit status: 0 after an orderly end, 1 if the start failed. SIGHUP reloads, SIGTERM
+/// and SIGINT drain, a second one cuts what is left. Called once, from the only thread.
+int run_process(const RunOptions& options);
+
+/// Everything of the process that is not a worker; lives on the control thread's loop.
+class Process final : ControlHandler {
+ public:
+  /// Both outlive the process.
+  Process(const RunOptions& options, Loop& loop);
+
+  /// Runs from start to end; `signals` is a signalfd. Gives the exit status.
+  int run(int signals);
+
+ private:
+  enum class Phase : std::uint8_t { starting, running, draining };
+  struct Loaded {
+    bool ok = false;
+    config::Diagnostics diagnostics;
+  };
+
+  // process.cc
+  Task<void> live(int signals);
+  Task<bool> start();
+  Status claim_control();
+  Status become_user();
+  void announce() const;
+  Task<Loaded> load();
+  Task<bool> put_in_force(config::Diagnostics& diagnostics);
+  Task<void> watch_signals(int signals);
+  Task<void> reload_by_signal();
+  void log_reload(const Loaded& loaded) const;
+  void ask_to_end();
+  Task<void> drain();
+  Task<void> cut_later(StopToken stop);
+
+  // process_answers.cc
+  Task<ControlAnswer> answer(ControlRequest request) override;
+  Task<ControlAnswer> answer_reload(ControlRequest request);
+  ControlAnswer answer_explain(const ControlRequest& request);
+  ControlAnswer answer_drain();
+  ControlAnswer answer_stop();
+  ProcessFacts facts() const;
+  std::uint64_t generation() const;
+  std::uint64_t connections() const;
+
+  const RunOptions& options_;
+  Loop& loop_;
+  const TimePoint started_;
+  const std::string config_name_;
+  const std::size_t descriptors_;  // that the system lets the process have
+  Phase phase_ = Phase::starting;
+  bool loading_ = false;            // one configuration at a time
+  bool signal_reload_ = false;      // one that a signal asked for is under way
+  std::optional<Account> account_;  // to become before the first thread
+  KernelNetwork network_;
+  ControlSocket socket_;
+  ControlServer control_;
+  EndpointDiscovery discovery_;
+  ThreadHost host_;
+  Server server_;
+  Scope tasks_;
+  Event end_asked_;
+  int exit_status_ = 1;
+};
+
+}  // namespace weir

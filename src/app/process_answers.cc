@@ -1,0 +1,91 @@
+// What a running process answers on its control socket.
+#include <unistd.h>
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "app/explain.h"
+#include "app/process.h"
+#include "config/suggest.h"
+#include "config/values.h"
+
+namespace weir {
+
+Task<ControlAnswer> Process::answer(ControlRequest request) {
+  if (request.verb == "reload") co_return co_await answer_reload(std::move(request));
+  if (request.verb == "status") co_return status_of_process(server_, facts());
+  if (request.verb == "explain") co_return answer_explain(request);
+  if (request.verb == "drain") co_return answer_drain();
+  if (request.verb == "stop") co_return answer_stop();
+  static constexpr std::array<std::string_view, 5> kVerbs = {"reload", "status", "explain", "drain",
+                                                             "stop"};
+  std::string text = fmt::format("the process knows no request \"{}\"; {}\n", request.verb,
+                                 config::suggestion(request.verb, kVerbs));
+  co_return ControlAnswer{false, std::move(text), {}};
+}
+
+Task<ControlAnswer> Process::answer_reload(ControlRequest request) {
+  ControlAnswer answer;
+  if (!options_.config.readable_again()) {
+    answer.text = "the configuration came from the standard input and cannot be read again\n";
+    co_return answer;
+  }
+  Loaded loaded = co_await load();
+  log_reload(loaded);
+  answer.ok = loaded.ok;
+  answer.data = fmt::format(R"({{"generation":{},"diagnostics":{}}})", generation(),
+                            loaded.diagnostics.render_json());
+  answer.text = loaded.diagnostics.render(request.argument("colour") == "yes");
+  if (loaded.ok) {
+    answer.text += fmt::format("{} is in force (generation {})\n", config_name_, generation());
+  } else if (phase_ == Phase::draining) {
+    answer.text += "the process is about to end\n";
+  } else {
+    answer.text += fmt::format("{} was refused; the configuration before it stays in force "
+                               "(generation {})\n",
+                               config_name_, generation());
+  }
+  co_return answer;
+}
+
+ControlAnswer Process::answer_explain(const ControlRequest& request) {
+  std::shared_ptr<const Snapshot> snapshot = server_.snapshot();
+  if (!snapshot) return {false, "the process is still starting\n", {}};
+  ExplainedConfiguration configuration{*snapshot, config_name_, server_.listeners()};
+  return explain(configuration, ExplainQuestion::from(request), loop_);
+}
+
+ControlAnswer Process::answer_drain() {
+  bool first = phase_ != Phase::draining;
+  if (first) ask_to_end();
+  std::string text = fmt::format("process {} {} (open connections: {}, drain timeout: {})\n",
+                                 ::getpid(), first ? "drains" : "is draining already",
+                                 connections(), config::write_duration(options_.drain_timeout));
+  return {true, std::move(text), {}};
+}
+
+ControlAnswer Process::answer_stop() {
+  std::uint64_t left = connections();
+  if (phase_ != Phase::draining) ask_to_end();
+  loop_.post([this] { server_.abort(); });
+  return {true, fmt::format("process {} ends (open connections: {})\n", ::getpid(), left), {}};
+}
+
+ProcessFacts Process::facts() const {
+  static constexpr std::array<std::string_view, 3> kPhases = {"starting", "running", "draining"};
+  return {kPhases[static_cast<std::size_t>(phase_)], config_name_, host_.engine_name(), ::getpid(),
+          loop_.now() - started_};
+}
+
+std::uint64_t Process::generation() const {
+  return server_.snapshot() ? server_.snapshot()->generation : 0;
+}
+
+std::uint64_t Process::connections() const {
+  std::uint64_t open = 0;
+  for (const auto& listener : server_.listeners()) open += listener->limits.open();
+  return open;
+}
+
+}  // namespace weir

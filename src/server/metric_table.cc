@@ -1,0 +1,72 @@
+#include "server/metric_table.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace weir {
+namespace {
+
+constexpr std::array kAll = {
+    &metrics::requests,
+    &metrics::request_duration,
+    &metrics::upstream_response,
+    &metrics::received_bytes,
+    &metrics::sent_bytes,
+    &metrics::errors,
+    &metrics::retries,
+    &metrics::connections,
+    &metrics::connections_open,
+    &metrics::connections_idle,
+    &metrics::connections_refused,
+    &metrics::accept_errors,
+    &metrics::listener_requests,
+    &metrics::tunnels_open,
+    &metrics::pool_leases,
+    &metrics::pool_stale,
+    &metrics::pool_reuse_ratio,
+    &metrics::endpoints,
+    &metrics::endpoint_requests,
+    &metrics::endpoint_in_flight,
+    &metrics::endpoint_failures,
+    &metrics::endpoint_connect_failures,
+    &metrics::dns_lookups,
+    &metrics::workers,
+    &metrics::loop_lag,
+    &metrics::ready,
+    &metrics::generation,
+    &metrics::reloads,
+    &metrics::reload_ok,
+    &metrics::log_lines,
+    &metrics::log_dropped,
+    &metrics::log_write_errors,
+    &metrics::build_info,
+    &metrics::start_time,
+    &metrics::cpu,
+    &metrics::resident,
+    &metrics::open_files,
+};
+
+}  // namespace
+
+std::string_view name(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::counter: return "counter";
+    case MetricKind::gauge: return "gauge";
+    case MetricKind::histogram: return "histogram";
+  }
+  return "untyped";
+}
+
+std::span<const Metric* const> all_metrics() { return kAll; }
+
+std::string metrics_markdown() {
+  std::string out = "| metric | kind | labels | unit | meaning |\n| --- | --- | --- | --- | --- |\n";
+  for (const Metric* metric : kAll) {
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", metric->name, name(metric->kind),
+                       metric->labels, metric->unit, metric->meaning);
+  }
+  return out;
+}
+
+}  // namespace weir

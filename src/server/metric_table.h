@@ -1,0 +1,130 @@
+// Every metric that the process tells of: the one table behind /metrics and its reference page.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+enum class MetricKind : std::uint8_t { counter, gauge, histogram };
+
+std::string_view name(MetricKind kind);
+
+struct Metric {
+  std::string_view name;  // ends in its unit, and in _total if it only grows
+  MetricKind kind;
+  std::string_view labels;  // names, as the reference shows them
+  std::string_view unit;
+  std::string_view meaning;  // one sentence
+};
+
+namespace metrics {
+
+using enum MetricKind;
+
+inline constexpr Metric requests{
+    "weir_requests_total", counter, "route, upstream, status", "requests",
+    "Requests that have ended, by the class of the status that was sent; none if nothing was sent."};
+inline constexpr Metric request_duration{
+    "weir_request_duration_seconds", histogram, "route", "seconds",
+    "From the complete head of a request to the end of its response."};
+inline constexpr Metric upstream_response{
+    "weir_upstream_response_seconds", histogram, "upstream", "seconds",
+    "From sending a request upstream to the head of its response, of the attempt that was used."};
+inline constexpr Metric received_bytes{"weir_received_bytes_total", counter, "route", "bytes",
+                                       "Content of requests; in tunnels, what clients sent."};
+inline constexpr Metric sent_bytes{"weir_sent_bytes_total", counter, "route", "bytes",
+                                   "Content of responses; in tunnels, what clients were sent."};
+inline constexpr Metric errors{
+    "weir_errors_total", counter, "reason, origin", "requests",
+    "Requests that ended with an error, by its reason and by who caused it."};
+inline constexpr Metric retries{"weir_upstream_retries_total", counter, "upstream", "attempts",
+                                "Attempts beyond the first of their request."};
+
+inline constexpr Metric connections{"weir_connections_total", counter, "listener", "connections",
+                                    "Connections of clients since the start."};
+inline constexpr Metric connections_open{"weir_connections_open", gauge, "listener", "connections",
+                                         "Connections of clients that are open."};
+inline constexpr Metric connections_idle{
+    "weir_connections_idle", gauge, "listener", "connections",
+    "Open connections of clients that wait for a request."};
+inline constexpr Metric connections_refused{
+    "weir_connections_refused_total", counter, "listener", "connections",
+    "Connections that were reset because a limit on connections was reached."};
+inline constexpr Metric accept_errors{
+    "weir_accept_errors_total", counter, "listener", "errors",
+    "Failures to accept a connection, for example for want of descriptors."};
+inline constexpr Metric listener_requests{"weir_listener_requests_total", counter, "listener",
+                                          "requests", "Requests that have begun."};
+inline constexpr Metric tunnels_open{"weir_tunnels_open", gauge, "listener", "tunnels",
+                                     "Open tunnels: WebSockets, other upgrades and CONNECT."};
+
+inline constexpr Metric pool_leases{
+    "weir_pool_leases_total", counter, "upstream, source", "connections",
+    "Connections used for an attempt: reused (idle on the worker), taken (idle on another worker) "
+    "or opened."};
+inline constexpr Metric pool_stale{"weir_pool_stale_total", counter, "upstream", "connections",
+                                   "Idle connections found closed when they were to be used."};
+inline constexpr Metric pool_reuse_ratio{
+    "weir_pool_reuse_ratio", gauge, "upstream", "share, 0 to 1",
+    "Attempts since the start that went over a connection that was already open."};
+inline constexpr Metric endpoints{"weir_upstream_endpoints", gauge, "upstream", "endpoints",
+                                  "Endpoints that are known."};
+inline constexpr Metric endpoint_requests{"weir_endpoint_requests_total", counter,
+                                          "upstream, endpoint", "attempts",
+                                          "Attempts that were made on the endpoint."};
+inline constexpr Metric endpoint_in_flight{"weir_endpoint_in_flight", gauge, "upstream, endpoint",
+                                           "attempts", "Attempts that are under way."};
+inline constexpr Metric endpoint_failures{
+    "weir_endpoint_failures_total", counter, "upstream, endpoint", "attempts",
+    "Attempts that reached the endpoint and ended without a response."};
+inline constexpr Metric endpoint_connect_failures{
+    "weir_endpoint_connect_failures_total", counter, "upstream, endpoint", "attempts",
+    "Attempts that could not connect to the endpoint."};
+inline constexpr Metric dns_lookups{
+    "weir_dns_lookups_total", counter, "upstream, source, result", "lookups",
+    "Lookups of names among the endpoints: answer, or failure, which changes no endpoint."};
+
+inline constexpr Metric workers{"weir_workers", gauge, "", "workers", "Workers that serve."};
+inline constexpr Metric loop_lag{
+    "weir_worker_loop_lag_seconds", gauge, "worker", "seconds",
+    "How long the longest recent turn of the worker's loop took; decays."};
+inline constexpr Metric ready{"weir_ready", gauge, "", "0 or 1", "What /readyz answers: 1 if 200."};
+inline constexpr Metric generation{"weir_config_generation", gauge, "", "number",
+                                   "Counts the configurations that were put in force."};
+inline constexpr Metric reloads{
+    "weir_config_reloads_total", counter, "result", "reloads",
+    "Reloads of the configuration that were put in force (ok) or refused (failed)."};
+inline constexpr Metric reload_ok{
+    "weir_config_last_reload_ok", gauge, "", "0 or 1",
+    "0 after a refused reload, until one is put in force."};
+inline constexpr Metric log_lines{"weir_access_log_lines_total", counter, "", "lines",
+                                  "Lines of the access log that were handed to its writer."};
+inline constexpr Metric log_dropped{
+    "weir_access_log_dropped_lines_total", counter, "", "lines",
+    "Lines of the access log that were lost: the writer was behind, or writing failed."};
+inline constexpr Metric log_write_errors{"weir_access_log_write_errors_total", counter, "",
+                                         "errors", "Failed writes of the access log."};
+
+inline constexpr Metric build_info{"weir_build_info", gauge, "version", "1",
+                                   "The version that runs, as a label."};
+inline constexpr Metric start_time{"process_start_time_seconds", gauge, "", "seconds since 1970",
+                                   "When the process began."};
+inline constexpr Metric cpu{"process_cpu_seconds_total", counter, "", "seconds",
+                            "Processor time of the process, user and system."};
+inline constexpr Metric resident{"process_resident_memory_bytes", gauge, "", "bytes",
+                                 "Resident memory of the process."};
+inline constexpr Metric open_files{"process_open_fds", gauge, "", "descriptors",
+                                   "Open file descriptors."};
+
+}  // namespace metrics
+
+/// All of them, in the order in which /metrics tells them.
+std::span<const Metric* const> all_metrics();
+
+/// A Markdown table: docs/reference/metrics.md carries it.
+std::string metrics_markdown();
+
+}  // namespace weir

@@ -1,0 +1,224 @@
+// ProcessStatus::metrics: every family of the table, in its order.
+#include <deque>
+
+#include "core/version.h"
+#include "server/exposition.h"
+#include "server/process_status.h"
+
+namespace weir {
+namespace {
+
+double seconds(Duration time) { return static_cast<double>(time.count()) / 1e9; }
+
+/// What is told of a listener; those of one name are told as one.
+struct ListenerFigures {
+  SessionCounters sessions;
+  std::uint64_t refused = 0;
+  std::uint64_t accept_errors = 0;
+};
+
+}  // namespace
+
+class ProcessStatus::Text {
+ public:
+  explicit Text(const View& view) : view_(view) {
+    for (const auto& listener : view.listeners) {
+      ListenerFigures& figures = listeners_[listener->name];
+      listener->sessions.add_to(figures.sessions);
+      figures.refused += listener->limits.refused();
+      figures.accept_errors += listener->accept_errors.load(std::memory_order_relaxed);
+    }
+    for (const auto& cluster : view.clusters) {
+      sets_.push_back(cluster->endpoints());
+      cluster->pools().add_to(pools_.emplace_back());
+    }
+  }
+
+  void exchanges();
+  void listeners();
+  void upstreams();
+  void dns(const std::vector<DnsStatus>& names);
+  void process(bool ready);
+  void log(const LogFigures& figures);
+  void machine(const ProcessUsage& usage, std::int64_t started);
+  std::string take() { return out_.take(); }
+
+ private:
+  template <class Value>
+  void per_listener(const Metric& metric, Value value);
+  template <class Value>
+  void per_endpoint(const Metric& metric, Value value);
+  template <class Map, class Value>
+  void per_name(const Metric& metric, std::string_view label, const Map& map, Value value);
+
+  const View& view_;
+  std::map<std::string, ListenerFigures> listeners_;
+  std::vector<std::shared_ptr<const EndpointSet>> sets_;  // of view_.clusters, like the next
+  std::deque<PoolCounters> pools_;
+  Exposition out_;
+};
+
+template <class Map, class Value>
+void ProcessStatus::Text::per_name(const Metric& metric, std::string_view label, const Map& map,
+                                   Value value) {
+  out_.family(metric);
+  for (const auto& [name, series] : map) out_.sample({{label, name}}, value(series));
+}
+
+void ProcessStatus::Text::exchanges() {
+  const ExchangeTotals& totals = view_.totals;
+  out_.family(metrics::requests);
+  for (const auto& [names, counts] : totals.requests) {
+    for (std::size_t i = 0; i < kStatusClasses; ++i) {
+      if (counts[i] == 0) continue;
+      out_.sample({{"route", names.first},
+                   {"upstream", names.second},
+                   {"status", status_class_name(i)}},
+                  counts[i]);
+    }
+  }
+  out_.family(metrics::request_duration);
+  for (const auto& [name, route] : totals.routes) out_.histogram({"route", name}, route.duration);
+  out_.family(metrics::upstream_response);
+  for (const auto& [name, upstream] : totals.upstreams) {
+    out_.histogram({"upstream", name}, upstream.response);
+  }
+  using Route = ExchangeTotals::Route;
+  per_name(metrics::received_bytes, "route", totals.routes, [](const Route& r) { return r.received; });
+  per_name(metrics::sent_bytes, "route", totals.routes, [](const Route& r) { return r.sent; });
+  out_.family(metrics::errors);
+  for (std::size_t code = 0; code < kErrorCodes; ++code) {
+    for (std::size_t origin = 0; origin < kOrigins; ++origin) {
+      if (totals.errors[origin][code] == 0) continue;
+      out_.sample({{"reason", name(static_cast<ErrorCode>(code))},
+                   {"origin", name(static_cast<Origin>(origin))}},
+                  totals.errors[origin][code]);
+    }
+  }
+  per_name(metrics::retries, "upstream", totals.upstreams,
+           [](const ExchangeTotals::Upstream& u) { return u.retries; });
+}
+
+template <class Value>
+void ProcessStatus::Text::per_listener(const Metric& metric, Value value) {
+  per_name(metric, "listener", listeners_, value);
+}
+
+void ProcessStatus::Text::listeners() {
+  using Of = const ListenerFigures&;
+  per_listener(metrics::connections, [](Of l) { return l.sessions.connections.value(); });
+  per_listener(metrics::connections_open, [](Of l) { return l.sessions.open.value(); });
+  per_listener(metrics::connections_idle, [](Of l) { return l.sessions.idle.value(); });
+  per_listener(metrics::connections_refused, [](Of l) { return l.refused; });
+  per_listener(metrics::accept_errors, [](Of l) { return l.accept_errors; });
+  per_listener(metrics::listener_requests, [](Of l) { return l.sessions.requests.value(); });
+  per_listener(metrics::tunnels_open, [](Of l) { return l.sessions.tunnels.value(); });
+}
+
+// Endpoints that no request has used are not told of.
+template <class Value>
+void ProcessStatus::Text::per_endpoint(const Metric& metric, Value value) {
+  out_.family(metric);
+  for (std::size_t i = 0; i < sets_.size(); ++i) {
+    for (const auto& endpoint : sets_[i]->endpoints) {
+      if (endpoint->requests.load(std::memory_order_relaxed) == 0) continue;
+      out_.sample({{"upstream", view_.clusters[i]->name()}, {"endpoint", endpoint->text}},
+                  std::uint64_t{value(*endpoint).load(std::memory_order_relaxed)});
+    }
+  }
+}
+
+void ProcessStatus::Text::upstreams() {
+  auto per_upstream = [&](const Metric& metric, auto f) {
+    out_.family(metric);
+    for (std::size_t i = 0; i < sets_.size(); ++i) f(view_.clusters[i]->name(), i);
+  };
+  per_upstream(metrics::pool_leases, [&](std::string_view name, std::size_t i) {
+    const PoolCounters& pool = pools_[i];
+    out_.sample({{"upstream", name}, {"source", "reused"}}, pool.reused.value());
+    out_.sample({{"upstream", name}, {"source", "taken"}}, pool.taken.value());
+    out_.sample({{"upstream", name}, {"source", "opened"}}, pool.opened.value());
+  });
+  per_upstream(metrics::pool_stale, [&](std::string_view name, std::size_t i) {
+    out_.sample({{"upstream", name}}, pools_[i].stale.value());
+  });
+  per_upstream(metrics::pool_reuse_ratio, [&](std::string_view name, std::size_t i) {
+    std::uint64_t used = pools_[i].reused.value() + pools_[i].taken.value();
+    std::uint64_t all = used + pools_[i].opened.value();
+    if (all == 0) return;
+    out_.sample({{"upstream", name}}, static_cast<double>(used) / static_cast<double>(all));
+  });
+  per_upstream(metrics::endpoints, [&](std::string_view name, std::size_t i) {
+    out_.sample({{"upstream", name}}, std::uint64_t{sets_[i]->endpoints.size()});
+  });
+  per_endpoint(metrics::endpoint_requests, [](auto& e) -> auto& { return e.requests; });
+  per_endpoint(metrics::endpoint_in_flight, [](auto& e) -> auto& { return e.in_flight; });
+  per_endpoint(metrics::endpoint_failures, [](auto& e) -> auto& { return e.failures; });
+  per_endpoint(metrics::endpoint_connect_failures,
+               [](auto& e) -> auto& { return e.connect_failures; });
+}
+
+void ProcessStatus::Text::dns(const std::vector<DnsStatus>& names) {
+  out_.family(metrics::dns_lookups);
+  for (const DnsStatus& each : names) {
+    Label upstream{"upstream", each.upstream}, source{"source", each.source};
+    out_.sample({upstream, source, {"result", "answer"}}, each.answers);
+    out_.sample({upstream, source, {"result", "failure"}}, each.failures);
+  }
+}
+
+void ProcessStatus::Text::process(bool ready) {
+  out_.family(metrics::workers);
+  out_.sample({}, std::uint64_t{view_.lag.size()});
+  out_.family(metrics::loop_lag);
+  for (const auto& [index, lag] : view_.lag) {
+    out_.sample({{"worker", std::to_string(index)}}, seconds(lag));
+  }
+  out_.family(metrics::ready);
+  out_.sample({}, std::uint64_t{ready});
+  out_.family(metrics::generation);
+  out_.sample({}, view_.generation);
+  out_.family(metrics::reloads);
+  out_.sample({{"result", "ok"}}, view_.reloads);
+  out_.sample({{"result", "failed"}}, view_.refused);
+  out_.family(metrics::reload_ok);
+  out_.sample({}, std::uint64_t{!view_.last_refused});
+}
+
+void ProcessStatus::Text::log(const LogFigures& figures) {
+  out_.family(metrics::log_lines);
+  out_.sample({}, figures.lines);
+  out_.family(metrics::log_dropped);
+  out_.sample({}, figures.dropped);
+  out_.family(metrics::log_write_errors);
+  out_.sample({}, figures.write_errors);
+}
+
+void ProcessStatus::Text::machine(const ProcessUsage& usage, std::int64_t started) {
+  out_.family(metrics::build_info);
+  out_.sample({{"version", kVersion}}, std::uint64_t{1});
+  out_.family(metrics::start_time);
+  out_.sample({}, static_cast<double>(started / 1'000'000) / 1e3);
+  out_.family(metrics::cpu);
+  out_.sample({}, usage.cpu_seconds);
+  out_.family(metrics::resident);
+  out_.sample({}, usage.resident_bytes);
+  out_.family(metrics::open_files);
+  out_.sample({}, usage.open_files);
+}
+
+std::string ProcessStatus::metrics() const {
+  View view = this->view();
+  for (const auto& worker : view.workers) view.totals.add(*worker);
+  Text text(view);
+  text.exchanges();
+  text.listeners();
+  text.upstreams();
+  text.dns(sources_.dns ? sources_.dns() : std::vector<DnsStatus>());
+  text.process(unready().empty());
+  text.log(sources_.access_log ? sources_.access_log() : LogFigures());
+  text.machine(sources_.usage ? sources_.usage() : ProcessUsage(), started_);
+  return text.take();
+}
+
+}  // namespace weir
