@@ -53,17 +53,23 @@ std::expected<void, std::string> become(const Account& account) {
   return {};
 }
 
-void check_descriptors(const ServerConfig& config, std::size_t descriptors, unsigned workers,
+void settle_connection_limit(ServerConfig& config, std::size_t descriptors, unsigned workers,
                        config::Diagnostics& diagnostics) {
   std::size_t listening = (config.listeners.size() + 1) * workers;
   std::size_t reserve = kReserve + workers * kForWorker + listening;
-  std::size_t needed = std::size_t{config.limits.max_connections} * 2 + reserve;
+  std::size_t free = descriptors > reserve ? descriptors - reserve : 1;
+  // Not every client has a connection to an origin at the same time.
+  if (!config.limits.max_connections) {
+    config.limits.max_connections = static_cast<std::uint32_t>(free - free / 4);
+    return;
+  }
+  std::size_t needed = std::size_t{*config.limits.max_connections} * 2 + reserve;
   if (needed <= descriptors) return;
-  std::size_t fits = descriptors > reserve ? (descriptors - reserve) / 2 : 0;
+  std::size_t fits = free / 2;
   diagnostics.warning({}, config::Code::descriptor_limit,
                       fmt::format("limits.max_connections is {}, which can need {} descriptors; the "
                                   "system allows {}",
-                                  config.limits.max_connections, needed, descriptors),
+                                  *config.limits.max_connections, needed, descriptors),
                       fmt::format("raise the hard limit (LimitNOFILE, ulimit -Hn), or set "
                                   "max_connections to {} or less",
                                   fits));

@@ -30,8 +30,9 @@ std::optional<Account> account_to_become(const ServerConfig& config,
 /// none is ever served as root. The error says which step was refused.
 std::expected<void, std::string> become(const Account& account);
 
-/// Warns if the connections that the configuration allows could use up `descriptors`.
-void check_descriptors(const ServerConfig& config, std::size_t descriptors, unsigned workers,
+/// Sets the limit that the configuration leaves to us from `descriptors`; warns if one that it gives
+/// could use them up.
+void settle_connection_limit(ServerConfig& config, std::size_t descriptors, unsigned workers,
                        config::Diagnostics& diagnostics);
 
 }  // namespace weir

@@ -12,15 +12,13 @@
 #include "core/log.h"
 #include "io/dns/config.h"
 #include "io/epoll_loop.h"
+#include "server/observer.h"
+#include "server/process_usage.h"
 
 namespace weir {
 namespace {
 
 constexpr Duration kTurnPause = std::chrono::milliseconds(10);  // between looks at a busy loader
-
-struct Unobserved final : ExchangeObserver {
-  void exchange_ended(Exchange&) override {}
-};
 
 std::shared_ptr<const dns::Settings> system_dns() {
   return std::make_shared<const dns::Settings>(dns::load_settings());
@@ -64,11 +62,18 @@ Process::Process(const RunOptions& options, Loop& loop)
       descriptors_(raise_descriptor_limit()),
       control_(loop, *this),
       discovery_(loop, system_dns(), system_seed()),
+      access_log_(log_writer_),
+      status_(loop.wall_now(), {.usage = &read_process_usage,
+                                .dns = [this] { return discovery_.status(); },
+                                .access_log = [this] { return log_writer_.figures(); }}),
       host_(
-          loop, options.engine, [](Loop&) { return std::make_unique<Unobserved>(); },
+          loop, options.engine,
+          [this](Loop& worker) { return std::make_unique<Observer>(status_, access_log_, worker); },
           [this] { return become_user(); }),
+      admin_(status_, host_),
       server_(network_, host_) {
   server_.set_discovery(&discovery_);
+  server_.set_admin(&admin_);
 }
 
 int Process::run(int signals) {
@@ -146,6 +151,7 @@ Task<Process::Loaded> Process::load() {
   loading_ = true;
   loaded.ok = co_await put_in_force(loaded.diagnostics);
   loading_ = false;
+  if (!loaded.ok) status_.refuse();
   co_return loaded;
 }
 
@@ -154,16 +160,23 @@ Task<bool> Process::put_in_force(config::Diagnostics& diagnostics) {
   if (phase_ == Phase::running) discovery_.configure(system_dns());
   std::optional<ServerConfig> config = load_config(options_.config, diagnostics);
   if (!config) co_return false;
-  if (phase_ == Phase::starting) account_ = account_to_become(*config, diagnostics);
-  check_descriptors(*config, descriptors_, config->workers.value_or(host_.default_workers()),
-                    diagnostics);
+  unsigned workers = config->workers.value_or(host_.default_workers());
+  settle_connection_limit(*config, descriptors_, workers, diagnostics);
   co_await discovery_.prepare(*config);
   if (phase_ == Phase::draining) co_return false;
+  std::optional<AccessLog::Prepared> log = access_log_.prepare(config->access_log, diagnostics);
+  if (!log) co_return false;
+  if (phase_ == Phase::starting) {
+    account_ = account_to_become(*config, diagnostics);
+    if (account_) log->file.give_to(account_->user, account_->group);
+  }
   Event in_force;
   auto done = [&in_force] { in_force.set(); };
-  bool applied = server_.apply(std::move(*config), diagnostics, done);
-  if (applied) co_await in_force;
-  co_return applied;
+  if (!server_.apply(std::move(*config), diagnostics, done)) co_return false;
+  access_log_.use(std::move(*log));
+  status_.use(server_);
+  co_await in_force;
+  co_return true;
 }
 
 // --- signals -----------------------------------------------------------------------------------
@@ -212,6 +225,7 @@ void Process::ask_to_end() {
 
 Task<void> Process::drain() {
   phase_ = Phase::draining;
+  status_.drain();
   if (exit_status_ == 0) {
     log_info("draining", {{"connections", std::to_string(connections())}});
   }

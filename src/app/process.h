@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "admin/admin.h"
 #include "app/control_server.h"
 #include "app/control_socket.h"
 #include "app/event.h"
@@ -13,7 +14,10 @@
 #include "app/status.h"
 #include "app/thread_host.h"
 #include "io/sockets.h"
+#include "server/access_log.h"
 #include "server/endpoint_discovery.h"
+#include "server/log_writer.h"
+#include "server/process_status.h"
 #include "server/server.h"
 
 namespace weir {
@@ -83,7 +87,11 @@ class Process final : ControlHandler {
   ControlSocket socket_;
   ControlServer control_;
   EndpointDiscovery discovery_;
+  LogWriter log_writer_;
+  AccessLog access_log_;
+  ProcessStatus status_;
   ThreadHost host_;
+  Admin admin_;
   Server server_;
   Scope tasks_;
   Event end_asked_;

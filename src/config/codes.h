@@ -121,6 +121,9 @@ namespace weir::config {
     "Add `routes:`.")                                                                              \
   X(contradiction, 1406, "two values that contradict each other",                                  \
     "Each value is fine alone, but not both together.", "Change one of them.")                     \
+  X(exposed_admin, 1407, "an admin listener that other machines can reach",                        \
+    "Whoever reaches it can read the metrics and the configuration; it asks for no password.",     \
+    "Use 127.0.0.1, [::1] or a Unix socket, and a tunnel or a route of its own for others.")       \
   X(address_in_use, 1501, "a listener address cannot be taken",                                    \
     "Another process listens there, or this user may not bind it.",                                \
     "Stop the other process, choose another port, or start as root with `user:`.")                 \

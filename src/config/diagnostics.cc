@@ -12,7 +12,8 @@ namespace weir::config {
 namespace {
 
 constexpr std::size_t kMostShown = 100;
-constexpr std::size_t kWidth = 120;  // code points of a source line that are shown
+constexpr std::size_t kMostKept = 1000;  // a broken file of 16 MiB could have millions
+constexpr std::size_t kWidth = 120;      // code points of a source line that are shown
 
 std::string_view line_of(std::string_view text, std::uint32_t line) {
   std::size_t begin = 0;
@@ -87,11 +88,16 @@ const Source* Diagnostics::source(std::uint32_t file) const {
 
 void Diagnostics::error(Position position, Code code, std::string message, std::string help) {
   ++errors_;
-  entries_.push_back({Severity::error, code, position, std::move(message), std::move(help)});
+  add({Severity::error, code, position, std::move(message), std::move(help)});
 }
 
 void Diagnostics::warning(Position position, Code code, std::string message, std::string help) {
-  entries_.push_back({Severity::warning, code, position, std::move(message), std::move(help)});
+  ++warnings_;
+  add({Severity::warning, code, position, std::move(message), std::move(help)});
+}
+
+void Diagnostics::add(Diagnostic entry) {
+  if (entries_.size() < kMostKept) entries_.push_back(std::move(entry));
 }
 
 std::vector<Diagnostic> Diagnostics::sorted() const {
@@ -160,8 +166,9 @@ std::string Diagnostics::render(bool colour) const {
                      harmless(entry.help));
     }
   }
-  if (all.size() > kMostShown) {
-    fmt::format_to(std::back_inserter(out), "and {} more\n", all.size() - kMostShown);
+  const std::size_t total = errors_ + warnings_;
+  if (total > kMostShown) {
+    fmt::format_to(std::back_inserter(out), "and {} more\n", total - kMostShown);
   }
   if (!all.empty()) {
     out += counted(error_count(), "error");

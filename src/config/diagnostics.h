@@ -43,10 +43,11 @@ class Diagnostics {
   // True while nothing but warnings came up.
   bool ok() const { return errors_ == 0; }
   bool empty() const { return entries_.empty(); }
+  // All that came up, also those beyond the thousand that are kept.
   std::size_t error_count() const { return errors_; }
-  std::size_t warning_count() const { return entries_.size() - errors_; }
+  std::size_t warning_count() const { return warnings_; }
 
-  // In the order of the files' lines.
+  // In the order of the files' lines, the first thousand that came up.
   std::vector<Diagnostic> sorted() const;
 
   // The text for people. Each entry is `file:line:column: error W1203: message`, the line with the
@@ -57,12 +58,14 @@ class Diagnostics {
   std::string render_json() const;
 
  private:
+  void add(Diagnostic entry);
   std::string source_line(Position position) const;
 
   std::vector<Diagnostic> entries_;
   std::vector<std::shared_ptr<const Source>> sources_;
   std::vector<Position> secrets_;
   std::size_t errors_ = 0;
+  std::size_t warnings_ = 0;
 };
 
 }  // namespace weir::config

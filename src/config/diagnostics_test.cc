@@ -89,6 +89,14 @@ TEST(Diagnostics, show_at_most_a_hundred) {
   EXPECT_NE(diagnostics.render().find("and 1 more\n101 errors\n"), std::string::npos);
 }
 
+TEST(Diagnostics, keep_a_thousand_and_count_all) {
+  Diagnostics diagnostics = with_source("a\n");
+  for (int i = 0; i < 1001; ++i) diagnostics.error({0, 1, 1, 1}, Code::bad_text, "no");
+  EXPECT_EQ(diagnostics.sorted().size(), 1000u);
+  EXPECT_EQ(diagnostics.error_count(), 1001u);
+  EXPECT_NE(diagnostics.render().find("and 901 more\n1001 errors\n"), std::string::npos);
+}
+
 TEST(Diagnostics, use_colours_only_when_asked) {
   Diagnostics diagnostics = with_source("a\n");
   diagnostics.error({0, 1, 1, 1}, Code::bad_text, "no", "yes");

@@ -351,10 +351,12 @@ void refuse_duplicates(Node map, Diagnostics& diagnostics) {
   };
   std::sort(keys.begin(), keys.end(),
             [&](const TextAt& a, const TextAt& b) { return order(a) < order(b); });
+  std::size_t first = 0;  // of the run of equal keys
   for (std::size_t i = 1; i < keys.size(); ++i) {
-    if (keys[i].first != keys[i - 1].first) continue;
-    std::size_t first = i - 1;
-    while (first > 0 && keys[first - 1].first == keys[i].first) --first;
+    if (keys[i].first != keys[first].first) {
+      first = i;
+      continue;
+    }
     diagnostics.error(keys[i].second.position(), Code::duplicate_key,
                       fmt::format("the key \"{}\" already stands on line {}", keys[i].first,
                                   keys[first].second.position().line),

@@ -225,6 +225,14 @@ TEST(Yaml, reads_an_empty_document_as_nothing) {
   EXPECT_TRUE(read("---\n").tree.root().null());
 }
 
+TEST(Yaml, finds_the_same_key_again_and_again_without_getting_slow) {
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text += "k: 1\n";
+  const Reading reading = read(text);
+  EXPECT_EQ(reading.diagnostics.error_count(), 1000u);
+  EXPECT_EQ(reading.diagnostics.sorted()[999].message, "the key \"k\" already stands on line 1");
+}
+
 TEST(Yaml, reads_a_large_map_quickly_enough_to_sort_it) {
   std::string text;
   for (int i = 0; i < 100000; ++i) text += fmt::format("k{}: 1\n", i);

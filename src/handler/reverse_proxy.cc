@@ -91,7 +91,11 @@ void ReverseProxy::forward_facts(Exchange& exchange) const {
       request.headers.set(HeaderId::x_forwarded_proto, request.scheme);
     }
     if (!trusted || !request.headers.has(HeaderId::x_forwarded_host)) {
-      request.headers.set(HeaderId::x_forwarded_host, request.authority.text);
+      if (request.authority.text.empty()) {
+        request.headers.remove(HeaderId::x_forwarded_host);
+      } else {
+        request.headers.set(HeaderId::x_forwarded_host, request.authority.text);
+      }
     }
   } else if (!trusted) {
     request.headers.remove(HeaderId::x_forwarded_for);
@@ -132,7 +136,8 @@ Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
   UpstreamRequest sent{{request.method, request.method_text, target_of(exchange), &request.headers,
                         request.body, upgrade, request.te_trailers},
                        &request.headers,
-                       host_policy_ == HostPolicy::upstream};
+                       // HTTP/1.0 may have named no host, and many origins refuse an empty one.
+                       host_policy_ == HostPolicy::upstream || host.empty()};
   Result<Response> response = co_await upstream_->send(exchange, sent, options_);
   if (response) clean(exchange, *response);
   co_return response;

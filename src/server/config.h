@@ -188,6 +188,9 @@ struct ListenerConfig {
 struct AdminConfig {
   config::Located<config::Address> address;
 
+  // Warns when other machines can reach it.
+  void check(const config::Found& found) const;
+
   static constexpr auto schema = config::object(
       "admin", "The admin listener: metrics, health and the effective configuration.",
       config::field<&AdminConfig::address>(
@@ -210,13 +213,15 @@ struct AccessLogConfig {
 };
 
 struct ProcessLimitsConfig {
-  std::uint32_t max_connections = 65536;
+  std::optional<std::uint32_t> max_connections;
 
   static constexpr auto schema =
       config::object("limits", "Limits of the whole process.",
                      config::field<&ProcessLimitsConfig::max_connections>(
-                         "max_connections", "Open connections of clients, over all listeners.",
-                         config::range(1, 10'000'000)));
+                         "max_connections",
+                         "Open connections of clients, over all listeners; `auto` is three "
+                         "quarters of what the descriptor limit allows.",
+                         config::none("auto"), config::range(1, 10'000'000)));
 };
 
 struct ServerConfig {

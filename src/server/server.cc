@@ -54,7 +54,7 @@ bool Server::bind_new(const Snapshot& snapshot, unsigned workers, std::vector<Bo
   bool ok = true;
   for (const auto& plan : snapshot.listeners) {
     bool known = std::any_of(listeners_.begin(), listeners_.end(), [&](const BoundListener& each) {
-      return each.shared->address == plan->address;
+      return same_listener(*plan, each.shared->address, each.shared->name);
     });
     if (known) continue;
     BoundListener bound;
@@ -116,8 +116,9 @@ void Server::report_bind(const Error& error, const ListenerPlan& plan, config::P
 void Server::apply_limits(const Snapshot& snapshot) {
   for (const auto& plan : snapshot.listeners) {
     for (BoundListener& listener : listeners_) {
-      if (listener.shared->address != plan->address) continue;
-      listener.shared->limits.set(snapshot.config.limits.max_connections, plan->max_connections,
+      if (!same_listener(*plan, listener.shared->address, listener.shared->name)) continue;
+      listener.shared->limits.set(snapshot.config.limits.max_connections.value_or(0),
+                                  plan->max_connections,
                                   plan->max_connections_per_client);
     }
   }
@@ -174,7 +175,8 @@ void Server::hand_out(std::vector<BoundListener> fresh, unsigned workers,
   std::vector<int> closing;
   std::size_t before = worker_sockets_;
   std::erase_if(listeners_, [&](BoundListener& listener) {
-    if (snapshot_->find_listener(listener.shared->address) != nullptr) return false;
+    const SharedListener& shared = *listener.shared;
+    if (snapshot_->find_listener(shared.address, shared.name) != nullptr) return false;
     for (WorkerChange& change : changes) change.removed.push_back(listener.shared);
     closing.insert(closing.end(), listener.sockets.begin(), listener.sockets.end());
     return true;

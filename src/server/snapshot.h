@@ -52,6 +52,14 @@ struct ListenerPlan {
   std::unique_ptr<Site> site;
 };
 
+/// Whether a listener that is bound is the one of the plan. Where the kernel chose the port,
+/// several may have the same address as configured: their names tell them apart.
+inline bool same_listener(const ListenerPlan& plan, const Address& address,
+                          std::string_view name) {
+  bool chosen = address.port() == 0 && address.family() != Address::Family::unix_path;
+  return plan.address == address && (!chosen || plan.name == name);
+}
+
 struct Snapshot {
   std::uint64_t generation = 0;
   ServerConfig config;
@@ -59,9 +67,9 @@ struct Snapshot {
   Upstreams upstreams;
   std::vector<std::unique_ptr<ListenerPlan>> listeners;
 
-  const ListenerPlan* find_listener(const Address& address) const {
+  const ListenerPlan* find_listener(const Address& address, std::string_view name) const {
     for (const auto& plan : listeners) {
-      if (plan->address == address) return plan.get();
+      if (same_listener(*plan, address, name)) return plan.get();
     }
     return nullptr;
   }

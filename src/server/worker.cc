@@ -27,13 +27,14 @@ Status Worker::apply(const WorkerChange& change) {
   Status result;
   for (const auto& each : change.sockets) {
     ListenerService& service = service_for(each.listener);
-    if (const ListenerPlan* plan = change.snapshot->find_listener(each.listener->address)) {
-      service.use(current, *plan);
-    }
+    const SharedListener& shared = *each.listener;
+    const ListenerPlan* plan = change.snapshot->find_listener(shared.address, shared.name);
+    if (plan != nullptr) service.use(current, *plan);
     if (Status listening = service.listen(each.socket); !listening) result = listening;
   }
   for (auto& service : services_) {
-    const ListenerPlan* plan = change.snapshot->find_listener(service->shared().address);
+    const SharedListener& shared = service->shared();
+    const ListenerPlan* plan = change.snapshot->find_listener(shared.address, shared.name);
     if (plan != nullptr) service->use(current, *plan);
   }
   for (const auto& gone : change.removed) {

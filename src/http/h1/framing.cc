@@ -168,11 +168,19 @@ bool lives_on(const Facts& facts, int minor_version) {
   return !facts.close && (minor_version >= 1 || facts.keep_alive);
 }
 
+// RFC 9110, 7.8, RFC 2817: what would change the protocol of the connection itself is between two
+// neighbours. Forwarded, it would open a way past whatever is decided for each request.
+bool is_hop_protocol(std::string_view name) {
+  return iequals(name, "h2c") || iequals(name, "h2") || iequals(name, "http") ||
+         iequals(name, "tls");
+}
+
 // One protocol of the form name or name/version; a choice of several is not taken up.
 std::string_view upgrade_protocol(const Facts& facts, int minor_version) {
   if (!facts.upgrade_option || minor_version == 0 || facts.upgrades != 1) return {};
   std::size_t slash = facts.upgrade.find('/');
-  bool good = is_token(facts.upgrade.substr(0, slash)) &&
+  std::string_view protocol = facts.upgrade.substr(0, slash);
+  bool good = is_token(protocol) && !is_hop_protocol(protocol) &&
               (slash == std::string_view::npos || is_token(facts.upgrade.substr(slash + 1)));
   return good ? facts.upgrade : std::string_view{};
 }

@@ -1,0 +1,163 @@
+#include "admin/admin.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "server/metrics_reader.h"
+#include "server/observer.h"
+#include "server/sim_server.h"
+
+namespace weir {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using test::MetricsReader;
+using test::SimClient;
+
+constexpr std::string_view kAdmin = "127.0.0.1:9901";
+constexpr std::string_view kConfig = R"(
+workers: 2
+admin: 127.0.0.1:9901
+listeners:
+  - { name: main, address: "10.0.0.1:80", routes: [{ name: hello, respond: hello }] }
+)";
+
+class NoOutput final : public LogOutput {
+ public:
+  std::expected<LogFile, std::string> open(const std::string&) override { return LogFile(); }
+  void use(LogFile) override {}
+  std::unique_ptr<LineSink> join() override { return nullptr; }
+  LogFigures figures() const override { return {}; }
+};
+
+class AdminTest : public ::testing::Test {
+ protected:
+  AdminTest() { server_.set_admin(&admin_); }
+  void apply(std::string_view config) {
+    test::apply(world_, server_, std::string(config));
+    status_.use(server_);
+  }
+  std::string get(std::string_view path) { return client_.get(kAdmin, path); }
+
+  SimWorld world_{1};
+  NoOutput output_;
+  AccessLog log_{output_};
+  ProcessStatus status_{0};
+  test::SimHost host_{world_, [this](Loop& loop) {
+                        return std::make_unique<Observer>(status_, log_, loop);
+                      }};
+  Admin admin_{status_, host_};
+  Server server_{world_.network(), host_};
+  SimClient client_{world_};
+};
+
+TEST_F(AdminTest, gives_metrics_that_a_scrape_can_read) {
+  apply(kConfig);
+  client_.get("10.0.0.1:80", "/");
+  std::string answer = get("/metrics");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+  MetricsReader read(SimClient::body_of(answer));
+  EXPECT_EQ(read["weir_requests_total{route=\"hello\",upstream=\"\",status=\"2xx\"}"], 1);
+  EXPECT_EQ(read["weir_workers"], 2);
+  MetricsReader again(SimClient::body_of(get("/metrics")));
+  EXPECT_EQ(again["weir_requests_total{route=\"(admin)\",upstream=\"\",status=\"2xx\"}"], 1);
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, is_healthy_while_it_answers) {
+  apply(kConfig);
+  std::string answer = get("/healthz");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(SimClient::body_of(answer), "{\"healthy\":true}\n");
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, says_why_it_is_not_ready) {
+  apply(std::string(kConfig) + R"(
+routes: [{ reverse_proxy: api }]
+upstreams: { api: { endpoints: ["o.test:80"] } }
+)");
+  std::string answer = get("/readyz");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_EQ(SimClient::body_of(answer),
+            "{\"ready\":false,\"reasons\":[{\"code\":\"no_endpoints\",\"upstream\":\"api\"}]}\n");
+  server_.clusters().at(0)->update("dns:o.test:80", {{*Address::parse("10.0.0.3:80"), 1}});
+  answer = get("/readyz");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(SimClient::body_of(answer), "{\"ready\":true}\n");
+  status_.drain();
+  EXPECT_THAT(get("/readyz"), HasSubstr("{\"code\":\"draining\"}"));
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, gives_the_effective_configuration) {
+  apply(kConfig);
+  std::string answer = get("/config");
+  EXPECT_THAT(answer, HasSubstr("Content-Type: application/json\r\n"));
+  auto config = nlohmann::json::parse(SimClient::body_of(answer));
+  EXPECT_EQ(config["workers"], 2);
+  EXPECT_EQ(config["listeners"][0]["name"], "main");
+  EXPECT_EQ(config["limits"]["max_connections"], 65536) << "defaults are filled in";
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, links_to_what_it_has) {
+  apply(kConfig);
+  auto index = nlohmann::json::parse(SimClient::body_of(get("/")));
+  for (const auto& link : index["links"].items()) {
+    EXPECT_THAT(get(link.key()), StartsWith("HTTP/1.1 200 OK\r\n")) << link.key();
+  }
+  EXPECT_EQ(index["links"].size(), 4u);
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, answers_head_without_a_body_and_refuses_every_other_method) {
+  apply(kConfig);
+  std::string head =
+      client_.ask(kAdmin, "HEAD /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(head, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(head, HasSubstr("Content-Length: 17\r\n"));
+  EXPECT_EQ(SimClient::body_of(head), "");
+  for (std::string method : {"POST", "PUT", "DELETE", "OPTIONS", "BREW"}) {
+    std::string answer = client_.ask(
+        kAdmin, method + " /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 405 Method Not Allowed\r\n")) << method;
+    EXPECT_THAT(answer, HasSubstr("\r\nAllow: GET, HEAD\r\n")) << method;
+    EXPECT_THAT(answer, HasSubstr("\"code\": \"method_not_allowed\"")) << method;
+  }
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, has_nothing_else) {
+  apply(kConfig);
+  for (const char* path : {"/metrics/", "/metric", "/config/listeners", "/favicon.ico", "/readyz2"}) {
+    std::string answer = get(path);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 404 Not Found\r\n")) << path;
+    EXPECT_THAT(answer, HasSubstr("\"code\": \"not_found\"")) << path;
+  }
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, ends_cleanly_when_a_client_leaves_in_the_middle_of_a_scrape) {
+  apply(kConfig);
+  SimLoop& loop = world_.add_loop("192.0.2.2");
+  for (int i = 0; i < 50; ++i) {
+    bool left = false;
+    world_.spawn(loop, [](SimLoop& on, int turn, bool& done) -> Task<void> {
+      auto stream = co_await on.connect(*Address::parse(kAdmin));
+      (void)co_await test::write_text(**stream, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+      (void)co_await on.sleep_for(std::chrono::microseconds(20 * turn));
+      (*stream)->reset_on_close();
+      done = true;
+    }(loop, i, left));
+    world_.run_until([&] { return left; });
+  }
+  test::drain(world_, server_);
+  EXPECT_EQ(world_.check_clean(), "");
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,43 @@
+#include "app/one_liners.h"
+
+#include <gtest/gtest.h>
+
+#include "app/loaded_config.h"
+
+namespace weir {
+namespace {
+
+std::vector<std::string> endpoints(const ProxyOptions& options) {
+  config::Diagnostics diagnostics;
+  auto config = load_config({"", proxy_config(options)}, diagnostics);
+  EXPECT_TRUE(config) << diagnostics.render();
+  std::vector<std::string> all = {};
+  if (!config) return all;
+  all.push_back(config->listeners.at(0).address->text());
+  for (const auto& each : config->upstreams.find("origins")->endpoints) {
+    all.push_back(each.address->text());
+  }
+  return all;
+}
+
+TEST(ProxyConfig, takes_addresses_as_a_file_would) {
+  EXPECT_EQ(endpoints({"127.0.0.1:8080", {"10.0.0.1:80", "[::1]:81", "unix:/run/a.sock"}}),
+            (std::vector<std::string>{"127.0.0.1:8080", "10.0.0.1:80", "[::1]:81",
+                                      "unix:/run/a.sock"}));
+}
+
+TEST(ProxyConfig, takes_ports_and_urls) {
+  EXPECT_EQ(endpoints({"8080", {"3000", "http://10.0.0.1/", "http://10.0.0.1:81"}}),
+            (std::vector<std::string>{":8080", "dns:localhost:3000", "10.0.0.1:80",
+                                      "10.0.0.1:81"}));
+}
+
+TEST(ProxyConfig, lets_no_text_out_of_its_quotes) {
+  config::Diagnostics diagnostics;
+  std::string text = proxy_config({":80\"\nworkers: 5 #\\", {"a:1"}});
+  EXPECT_FALSE(load_config({"", text}, diagnostics));
+  EXPECT_EQ(diagnostics.error_count(), 1u) << diagnostics.render();
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,115 @@
+#include "proxy.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "config/document.h"
+#include "http/exchange.h"
+
+namespace weir::sim {
+namespace {
+
+/// Counts the end of each exchange, by the request's id.
+class Observer final : public ExchangeObserver {
+ public:
+  explicit Observer(Ledger& ledger) : ledger_(ledger) {}
+
+  void exchange_ended(Exchange& exchange) override {
+    ++ledger_.exchanges;
+    const Header* header = exchange.request().headers.find("X-Id");
+    if (header == nullptr) return;
+    std::uint64_t id = 0;
+    std::string_view text = header->value();
+    std::from_chars(text.data(), text.data() + text.size(), id);
+    Story* story = ledger_.find(id);
+    if (story == nullptr) return ledger_.fail(nullptr, "an exchange that nobody began");
+    ++story->ended;
+    const Outcome& outcome = exchange.outcome();
+    bool served = outcome.error.code == ErrorCode::none && exchange.upstream().status == 200 &&
+                  outcome.status == 200 && story->method != "HEAD";
+    if (served && outcome.bytes_sent != story->response_size) {
+      ledger_.fail(story, fmt::format("the log has {} bytes sent of {}", outcome.bytes_sent,
+                                      story->response_size));
+    }
+    if (outcome.ended < outcome.started) ledger_.fail(story, "ended before it started");
+  }
+
+ private:
+  Ledger& ledger_;
+};
+
+}  // namespace
+
+Result<Loop*> SimHost::start(unsigned index) {
+  SimLoop*& loop = loops_[index];
+  if (loop != nullptr) ledger_.fail(nullptr, "a worker's number is used twice");
+  loop = &world_.add_loop("10.0.0.1");
+  return loop;
+}
+
+void SimHost::retire(unsigned index) {
+  auto found = loops_.find(index);
+  if (found == loops_.end()) return ledger_.fail(nullptr, "no such worker to retire");
+  SimLoop* loop = found->second;
+  loops_.erase(found);
+  loop->post([loop] { loop->slots().clear(); });
+}
+
+std::unique_ptr<ExchangeObserver> SimHost::make_observer(Loop&) {
+  return std::make_unique<Observer>(ledger_);
+}
+
+std::string Setup::yaml() const {
+  std::string pool = max_requests > 0 ? fmt::format(", max_requests: {}", max_requests) : "";
+  auto upstream = [&](std::string_view name, const std::vector<std::string>& endpoints) {
+    return fmt::format(
+        "  {}: {{ endpoints: [\"{}\"], balance: {}, connect_timeout: 2s, response_timeout: 4s, "
+        "idle_timeout: 5s, pool: {{ idle_timeout: 3s{} }}, retries: {{ attempts: {} }} }}\n",
+        name, fmt::join(endpoints, "\", \""), least_requests ? "least_requests" : "round_robin",
+        pool, attempts);
+  };
+  auto listener = [&](unsigned port) {
+    return fmt::format(
+        "  - {{ address: \"10.0.0.1:{}\", timeouts: {{ header: 6s, idle: 8s }}, half_close: {} "
+        "}}\n",
+        port, keep_half_closed ? "keep" : "cancel");
+  };
+  return fmt::format(
+      "workers: {}\naccess_log: off\nadmin: off\nlisteners:\n{}{}"
+      "routes:\n  - {{ match: {{ path: \"/a/*\" }}, reverse_proxy: {} }}\n"
+      "  - {{ match: {{ path: \"/b/*\" }}, reverse_proxy: {} }}\nupstreams:\n{}{}",
+      workers, listener(80), second_listener ? listener(81) : std::string(),
+      swapped ? "right" : "left", swapped ? "left" : "right", upstream("left", left),
+      upstream("right", right));
+}
+
+void Proxy::apply(const Setup& setup) {
+  if (draining_) return;
+  config::Diagnostics diagnostics;
+  config::Document document = config::read_text("simulated", setup.yaml(), diagnostics);
+  ServerConfig config = parse_server_config(document, diagnostics);
+  bool applied = diagnostics.ok() && server_.apply(std::move(config), diagnostics, [] {});
+  if (!applied) ledger_.fail(nullptr, diagnostics.render());
+  for (const auto& each : server_.listeners()) {
+    if (std::ranges::count(listeners_, each) == 0) listeners_.push_back(each);
+  }
+}
+
+void Proxy::drain(Duration patience) {
+  if (std::exchange(draining_, true)) return;
+  server_.drain([this] { drained_ = true; });
+  world_.after(patience, [this] {
+    if (!drained_) server_.abort();
+  });
+}
+
+SessionCounters Proxy::sessions() const {
+  SessionCounters total;
+  for (const auto& each : listeners_) each->sessions.add_to(total);
+  return total;
+}
+
+}  // namespace weir::sim
