@@ -11,10 +11,10 @@
 namespace weir {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using test::MetricsReader;
 using test::SimClient;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr std::string_view kAdmin = "127.0.0.1:9901";
 constexpr std::string_view kConfig = R"(
@@ -45,9 +45,8 @@ class AdminTest : public ::testing::Test {
   NoOutput output_;
   AccessLog log_{output_};
   ProcessStatus status_{0};
-  test::SimHost host_{world_, [this](Loop& loop) {
-                        return std::make_unique<Observer>(status_, log_, loop);
-                      }};
+  test::SimHost host_{
+      world_, [this](Loop& loop) { return std::make_unique<Observer>(status_, log_, loop); }};
   Admin admin_{status_, host_};
   Server server_{world_.network(), host_};
   SimClient client_{world_};
@@ -122,8 +121,8 @@ TEST_F(AdminTest, answers_head_without_a_body_and_refuses_every_other_method) {
   EXPECT_THAT(head, HasSubstr("Content-Length: 17\r\n"));
   EXPECT_EQ(SimClient::body_of(head), "");
   for (std::string method : {"POST", "PUT", "DELETE", "OPTIONS", "BREW"}) {
-    std::string answer = client_.ask(
-        kAdmin, method + " /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    std::string answer =
+        client_.ask(kAdmin, method + " /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 405 Method Not Allowed\r\n")) << method;
     EXPECT_THAT(answer, HasSubstr("\r\nAllow: GET, HEAD\r\n")) << method;
     EXPECT_THAT(answer, HasSubstr("\"code\": \"method_not_allowed\"")) << method;
@@ -133,7 +132,8 @@ TEST_F(AdminTest, answers_head_without_a_body_and_refuses_every_other_method) {
 
 TEST_F(AdminTest, has_nothing_else) {
   apply(kConfig);
-  for (const char* path : {"/metrics/", "/metric", "/config/listeners", "/favicon.ico", "/readyz2"}) {
+  for (const char* path :
+       {"/metrics/", "/metric", "/config/listeners", "/favicon.ico", "/readyz2"}) {
     std::string answer = get(path);
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 404 Not Found\r\n")) << path;
     EXPECT_THAT(answer, HasSubstr("\"code\": \"not_found\"")) << path;

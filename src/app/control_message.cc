@@ -21,8 +21,9 @@ std::expected<Json, std::string> decode(std::string_view line) {
     return std::unexpected("the version is missing");
   }
   if (version->get<std::int64_t>() != kControlVersion) {
-    return std::unexpected(fmt::format("version {} of the control protocol is not known here, {} is",
-                                       text_of(*version), kControlVersion));
+    return std::unexpected(
+        fmt::format("version {} of the control protocol is not known here, {} is",
+                    text_of(*version), kControlVersion));
   }
   return json;
 }

@@ -39,7 +39,7 @@ std::string directory_of(const std::string& path) {
 // In a directory that everyone may write to, somebody else could have put ours there first.
 std::expected<void, std::string> check_directory(const std::string& directory) {
   if (!directory.starts_with("/tmp/")) return {};
-  struct stat info {};
+  struct stat info{};
   if (::lstat(directory.c_str(), &info) != 0) return refuse_errno(directory);
   bool sound = S_ISDIR(info.st_mode) && info.st_uid == ::geteuid() && (info.st_mode & 022) == 0;
   if (!sound) return refuse(directory, "not a directory that this user alone may write to");
@@ -80,7 +80,7 @@ class DirectoryLock {
 };
 
 std::expected<void, std::string> make_room(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) return {};
   if (!S_ISSOCK(info.st_mode)) return refuse(path, "there is a file that is not a socket");
   if (std::optional<pid_t> owner = living_owner(path)) {
@@ -115,7 +115,7 @@ std::string control_path() {
 ControlSocket::~ControlSocket() {
   if (socket_ < 0) return;
   ::close(socket_);
-  struct stat info {};
+  struct stat info{};
   bool ours = ::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_;
   if (ours) ::unlink(path_.c_str());
   if (!made_directory_.empty()) ::rmdir(made_directory_.c_str());
@@ -139,7 +139,7 @@ std::expected<void, std::string> ControlSocket::claim(const std::string& path) {
   if (!socket) return refuse(path, std::strerror(failed));
   socket_ = *socket;
   path_ = path;
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) == 0) {
     device_ = info.st_dev;
     inode_ = info.st_ino;

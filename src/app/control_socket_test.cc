@@ -54,7 +54,7 @@ class ControlSocketTest : public testing::Test {
   ~ControlSocketTest() override { fs::remove_all(folder_); }
 
   static mode_t mode_of(const std::string& path) {
-    struct stat info {};
+    struct stat info{};
     EXPECT_EQ(::stat(path.c_str(), &info), 0);
     return info.st_mode & 0777;
   }

@@ -50,8 +50,8 @@ class Explainer {
     const ListenerPlan& plan = *configuration_.snapshot.listeners[index];
     Json& entry = data_["listeners"].emplace_back();
     entry["listener"] = plan.name;
-    text_ += fmt::format("\nlistener {}{}\n", plan.name,
-                         place(configuration_.source, plan.position));
+    text_ +=
+        fmt::format("\nlistener {}{}\n", plan.name, place(configuration_.source, plan.position));
     ConnectionFacts facts{client_, plan.name, request_.secure()};
     Exchange exchange(loop_, facts, StopToken());
     if (Status filled = request_.fill(exchange, plan.limits.target); !filled) {
@@ -106,7 +106,9 @@ ExplainQuestion ExplainQuestion::from(const ControlRequest& request) {
 
 ControlRequest ExplainQuestion::to_request() const {
   return {"explain",
-          {{"request", {request}}, {"header", headers}, {"listener", {listener}},
+          {{"request", {request}},
+           {"header", headers},
+           {"listener", {listener}},
            {"client", {client}}}};
 }
 

@@ -74,9 +74,9 @@ std::string unmet(const MatchConfig& match, Exchange& exchange) {
     for (const auto& entry : map) {
       MatchConfig part;
       (part.*member).entries.push_back(entry);
-      ask(part, entry.value == "*" ? fmt::format("there is no {} {}", noun, entry.name)
-                                   : fmt::format("the {} {} is not \"{}\"", noun, entry.name,
-                                                 entry.value));
+      ask(part, entry.value == "*"
+                    ? fmt::format("there is no {} {}", noun, entry.name)
+                    : fmt::format("the {} {} is not \"{}\"", noun, entry.name, entry.value));
     }
   };
   if (!match.method.empty()) {

@@ -79,7 +79,8 @@ TEST_F(ExplainTest, tells_hosts_and_paths_that_do_not_match) {
 TEST_F(ExplainTest, tells_that_no_route_matches) {
   std::string nothing = text("http://elsewhere.test:8080/");
   EXPECT_THAT(nothing, HasSubstr("  no route matches: 404 (no_route)\n"));
-  EXPECT_THAT(nothing, HasSubstr("pages (shop.yaml:10): the host is not *.example or shop.example"));
+  EXPECT_THAT(nothing,
+              HasSubstr("pages (shop.yaml:10): the host is not *.example or shop.example"));
 }
 
 TEST_F(ExplainTest, normalises_the_path_before_it_matches) {
@@ -87,7 +88,8 @@ TEST_F(ExplainTest, normalises_the_path_before_it_matches) {
 }
 
 TEST_F(ExplainTest, tells_what_weir_would_refuse) {
-  EXPECT_THAT(text("http://shop.example:8080/a%2fb"), HasSubstr("refuses it with 400 (bad_target)"));
+  EXPECT_THAT(text("http://shop.example:8080/a%2fb"),
+              HasSubstr("refuses it with 400 (bad_target)"));
   EXPECT_THAT(text("/", {"Host: a b"}), HasSubstr("refuses it with 400 (bad_host)"));
 }
 
@@ -125,10 +127,10 @@ TEST_F(ExplainTest, gives_programs_the_same_as_json) {
 }
 
 TEST_F(ExplainTest, refuses_questions_that_are_none) {
-  for (ExplainQuestion question : {ExplainQuestion{"", {}, {}, {}}, ExplainQuestion{"G@T /", {}, {}, {}},
-                                   ExplainQuestion{"/", {"no colon"}, {}, {}},
-                                   ExplainQuestion{"/", {"A: \r\nb"}, {}, {}},
-                                   ExplainQuestion{"/", {}, {}, "nowhere"}}) {
+  for (ExplainQuestion question :
+       {ExplainQuestion{"", {}, {}, {}}, ExplainQuestion{"G@T /", {}, {}, {}},
+        ExplainQuestion{"/", {"no colon"}, {}, {}}, ExplainQuestion{"/", {"A: \r\nb"}, {}, {}},
+        ExplainQuestion{"/", {}, {}, "nowhere"}}) {
     EXPECT_FALSE(ask(question).ok) << question.request;
   }
 }

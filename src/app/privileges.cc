@@ -54,7 +54,7 @@ std::expected<void, std::string> become(const Account& account) {
 }
 
 void settle_connection_limit(ServerConfig& config, std::size_t descriptors, unsigned workers,
-                       config::Diagnostics& diagnostics) {
+                             config::Diagnostics& diagnostics) {
   std::size_t listening = (config.listeners.size() + 1) * workers;
   std::size_t reserve = kReserve + workers * kForWorker + listening;
   std::size_t free = descriptors > reserve ? descriptors - reserve : 1;
@@ -66,13 +66,14 @@ void settle_connection_limit(ServerConfig& config, std::size_t descriptors, unsi
   std::size_t needed = std::size_t{*config.limits.max_connections} * 2 + reserve;
   if (needed <= descriptors) return;
   std::size_t fits = free / 2;
-  diagnostics.warning({}, config::Code::descriptor_limit,
-                      fmt::format("limits.max_connections is {}, which can need {} descriptors; the "
-                                  "system allows {}",
-                                  *config.limits.max_connections, needed, descriptors),
-                      fmt::format("raise the hard limit (LimitNOFILE, ulimit -Hn), or set "
-                                  "max_connections to {} or less",
-                                  fits));
+  diagnostics.warning(
+      {}, config::Code::descriptor_limit,
+      fmt::format("limits.max_connections is {}, which can need {} descriptors; the "
+                  "system allows {}",
+                  *config.limits.max_connections, needed, descriptors),
+      fmt::format("raise the hard limit (LimitNOFILE, ulimit -Hn), or set "
+                  "max_connections to {} or less",
+                  fits));
 }
 
 }  // namespace weir

@@ -30,9 +30,9 @@ std::optional<Account> account_to_become(const ServerConfig& config,
 /// none is ever served as root. The error says which step was refused.
 std::expected<void, std::string> become(const Account& account);
 
-/// Sets the limit that the configuration leaves to us from `descriptors`; warns if one that it gives
-/// could use them up.
+/// Sets the limit that the configuration leaves to us from `descriptors`; warns if one that it
+/// gives could use them up.
 void settle_connection_limit(ServerConfig& config, std::size_t descriptors, unsigned workers,
-                       config::Diagnostics& diagnostics);
+                             config::Diagnostics& diagnostics);
 
 }  // namespace weir

@@ -207,7 +207,8 @@ void Process::log_reload(const Loaded& loaded) const {
     log_info("reloaded", {{"config", config_name_}, {"generation", number}});
   } else {
     log(LogLevel::error, "reload_refused",
-        {{"config", config_name_}, {"generation", number},
+        {{"config", config_name_},
+         {"generation", number},
          {"diagnostics", loaded.diagnostics.render()}});
   }
 }

@@ -42,9 +42,10 @@ Task<ControlAnswer> Process::answer_reload(ControlRequest request) {
   } else if (phase_ == Phase::draining) {
     answer.text += "the process is about to end\n";
   } else {
-    answer.text += fmt::format("{} was refused; the configuration before it stays in force "
-                               "(generation {})\n",
-                               config_name_, generation());
+    answer.text += fmt::format(
+        "{} was refused; the configuration before it stays in force "
+        "(generation {})\n",
+        config_name_, generation());
   }
   co_return answer;
 }

@@ -59,16 +59,16 @@ void add_upstreams(const Server& server, Json& json, std::string& text) {
 
 ControlAnswer status_of_process(const Server& server, const ProcessFacts& facts) {
   std::uint64_t generation = server.snapshot() ? server.snapshot()->generation : 0;
-  Json json = {{"version", kVersion},
-               {"pid", facts.pid},
-               {"phase", facts.phase},
-               {"engine", facts.engine},
-               {"workers", server.worker_count()},
-               {"retiring_workers", server.retiring_count()},
-               {"config", facts.config},
-               {"generation", generation},
-               {"uptime_seconds",
-                std::chrono::duration_cast<std::chrono::seconds>(facts.uptime).count()}};
+  Json json = {
+      {"version", kVersion},
+      {"pid", facts.pid},
+      {"phase", facts.phase},
+      {"engine", facts.engine},
+      {"workers", server.worker_count()},
+      {"retiring_workers", server.retiring_count()},
+      {"config", facts.config},
+      {"generation", generation},
+      {"uptime_seconds", std::chrono::duration_cast<std::chrono::seconds>(facts.uptime).count()}};
   std::string text = fmt::format("weir {}, process {}, {} for {}\n", kVersion, facts.pid,
                                  facts.phase, uptime_text(facts.uptime));
   text += fmt::format("configuration {}, generation {}\n", facts.config, generation);

@@ -57,7 +57,8 @@ TEST_F(ThreadHostTest, destroys_what_the_slots_keep_on_the_workers_thread) {
   std::thread::id gone;
   Loop& loop = **host_.start(0);
   std::thread::id worker = thread_of(loop);
-  loop.post([&] { loop.slots().get<Mark>(key, [&] { return std::unique_ptr<Mark>(new Mark{gone}); }); });
+  loop.post(
+      [&] { loop.slots().get<Mark>(key, [&] { return std::unique_ptr<Mark>(new Mark{gone}); }); });
   host_.retire(0);
   EXPECT_EQ(gone, worker);
 }

@@ -10,8 +10,8 @@ namespace {
 EndpointSet set_of(std::vector<std::uint32_t> weights) {
   EndpointSet set;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    set.endpoints.push_back(std::make_shared<Endpoint>(
-        *Address::parse("10.0.0." + std::to_string(i + 1) + ":80")));
+    set.endpoints.push_back(
+        std::make_shared<Endpoint>(*Address::parse("10.0.0." + std::to_string(i + 1) + ":80")));
   }
   set.weights = std::move(weights);
   set.make_rotation();

@@ -15,7 +15,8 @@ char* Arena::grow(std::size_t bytes, std::size_t align) {
   allocated_ += size;
   char* first = reinterpret_cast<char*>(chunk + 1);
   char* last = reinterpret_cast<char*>(chunk) + size;
-  std::size_t padding = (align - (reinterpret_cast<std::size_t>(first) & (align - 1))) & (align - 1);
+  std::size_t padding =
+      (align - (reinterpret_cast<std::size_t>(first) & (align - 1))) & (align - 1);
   char* block = first + padding;
   // A large block of its own must not throw away the rest of the current chunk.
   if (last - (block + bytes) > end_ - next_) {

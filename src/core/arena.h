@@ -21,7 +21,8 @@ class Arena {
 
   /// Never returns null; `align` is a power of two up to 16.
   char* allocate(std::size_t bytes, std::size_t align = 1) {
-    std::size_t padding = (align - (reinterpret_cast<std::size_t>(next_) & (align - 1))) & (align - 1);
+    std::size_t padding =
+        (align - (reinterpret_cast<std::size_t>(next_) & (align - 1))) & (align - 1);
     if (bytes + padding > static_cast<std::size_t>(end_ - next_)) return grow(bytes, align);
     char* block = next_ + padding;
     next_ = block + bytes;

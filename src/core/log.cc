@@ -60,16 +60,19 @@ void append_json(std::string& out, std::string_view text) {
 std::string line_of(LogLevel level, std::string_view code, std::initializer_list<LogField> fields,
                     std::uint32_t dropped, bool text) {
   auto now = std::chrono::system_clock::now();
-  auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  std::string time = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                                 fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis % 1000);
+  auto millis =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  std::string time =
+      fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                  fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis % 1000);
   std::string out;
   if (text) {
     out = fmt::format("{} {} {}", time, level_name(level), code);
     for (const LogField& field : fields) out += fmt::format(" {}={}", field.first, field.second);
     if (dropped > 0) out += fmt::format(" repeated={}", dropped);
   } else {
-    out = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"code\":\"{}\"", time, level_name(level), code);
+    out = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"code\":\"{}\"", time, level_name(level),
+                      code);
     for (const LogField& field : fields) {
       out += fmt::format(",\"{}\":", field.first);
       append_json(out, field.second);

@@ -15,7 +15,8 @@ namespace {
 
 [[maybe_unused]] constexpr std::size_t kClassBytes = 16;
 constexpr std::size_t kClasses = 512;  // up to 8 KiB
-[[maybe_unused]] constexpr std::uint32_t kMaxKept = 1024;  // per class: what a burst left behind goes back
+[[maybe_unused]] constexpr std::uint32_t kMaxKept =
+    1024;  // per class: what a burst left behind goes back
 
 struct Block {
   Block* next;

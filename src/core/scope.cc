@@ -9,8 +9,6 @@ Scope::~Scope() { assert(running_ == 0 && "a scope is joined before it is destro
 
 Scope::Child Scope::run(Scope&, Task<void> child) { co_await std::move(child); }
 
-void Scope::spawn(Task<void> child) {
-  run(*this, std::move(child));
-}
+void Scope::spawn(Task<void> child) { run(*this, std::move(child)); }
 
 }  // namespace weir

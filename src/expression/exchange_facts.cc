@@ -68,8 +68,7 @@ Value ExchangeFacts::request_fact(Fact fact) const {
     case Fact::method: return text_or_absent(request.method_text);
     case Fact::host: return text_or_absent(request.authority.host);
     case Fact::path: return text_or_absent(request.target.path);
-    case Fact::query:
-      return request.target.has_query() ? Value::of(request.target.query) : Value();
+    case Fact::query: return request.target.has_query() ? Value::of(request.target.query) : Value();
     case Fact::target:  // a derived exchange has no target as received
       return text_or_absent(request.target.raw.empty() ? request.target.path_query
                                                        : request.target.raw);
@@ -116,8 +115,8 @@ bool ExchangeFacts::next(Source source, std::string_view name, std::size_t& posi
   return false;
 }
 
-bool ExchangeFacts::next_field(const Headers* headers, std::string_view name,
-                               std::size_t& position, std::string_view& value) const {
+bool ExchangeFacts::next_field(const Headers* headers, std::string_view name, std::size_t& position,
+                               std::string_view& value) const {
   if (headers == nullptr) return false;
   HeaderId id = header_id(name);
   if (!headers->has(id)) return false;

@@ -25,8 +25,7 @@ void HeaderEdits::compile(const config::Map<config::Located<std::string>>& from,
                           expression::Stage stage, std::vector<Edit>& to,
                           config::Diagnostics& diagnostics) {
   for (const auto& entry : from) {
-    auto compiled =
-        expression::Template::compile(*entry.value, stage, expression::Escape::header);
+    auto compiled = expression::Template::compile(*entry.value, stage, expression::Escape::header);
     if (compiled) {
       to.push_back(Edit{entry.name, std::move(*compiled)});
     } else {

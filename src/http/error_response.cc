@@ -26,7 +26,8 @@ std::string_view message_of(const Error& error) {
     default: break;
   }
   if (error.origin == Origin::client) return "The request could not be understood.";
-  if (error.origin == Origin::upstream) return "The server behind this address did not answer properly.";
+  if (error.origin == Origin::upstream)
+    return "The server behind this address did not answer properly.";
   return "The service could not complete the request.";
 }
 
@@ -108,9 +109,9 @@ Response error_response(Exchange& exchange, std::uint16_t status, std::string_vi
     page = html_page(exchange, status, code, message);
     response.headers.add(HeaderId::content_type, "text/html; charset=utf-8");
   } else {
-    page = exchange.arena().concat({"{\"error\": {\"code\": \"", code, "\", \"message\": \"",
-                                    message, "\", \"request_id\": \"", exchange.request_id(),
-                                    "\"}}\n"});
+    page =
+        exchange.arena().concat({"{\"error\": {\"code\": \"", code, "\", \"message\": \"", message,
+                                 "\", \"request_id\": \"", exchange.request_id(), "\"}}\n"});
     response.headers.add(HeaderId::content_type, "application/json");
   }
   response.headers.add(HeaderId::cache_control, "no-store");

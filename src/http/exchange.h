@@ -23,8 +23,8 @@ struct ConnectionFacts {
 
 /// How an exchange ended; known to whatever registered with `at_end`.
 struct Outcome {
-  std::uint16_t status = 0;  // sent to the client; 0 if none was
-  Error error;               // code none if nothing went wrong
+  std::uint16_t status = 0;          // sent to the client; 0 if none was
+  Error error;                       // code none if nothing went wrong
   std::uint64_t bytes_received = 0;  // body bytes from the client
   std::uint64_t bytes_sent = 0;      // body bytes to the client
   TimePoint started;                 // the head was complete

@@ -26,9 +26,9 @@ struct Request {
   bool te_trailers = false;      // the client reads trailers
   std::string_view method_text;  // also for Method::other
   std::string_view scheme = "http";
-  Authority authority;  // of the target if it names one, else of Host; canonical
-  Target target;        // normalised: what is matched is what is forwarded
-  Headers headers;      // end-to-end and hop-by-hop fields as received
+  Authority authority;       // of the target if it names one, else of Host; canonical
+  Target target;             // normalised: what is matched is what is forwarded
+  Headers headers;           // end-to-end and hop-by-hop fields as received
   std::string_view upgrade;  // the one protocol asked for by Upgrade, or empty
   Body* body = nullptr;      // null if there is none; owned by the exchange
 };
@@ -44,9 +44,9 @@ struct Response {
   explicit Response(Arena& arena) : headers(arena) {}
 
   std::uint16_t status = 200;
-  std::string_view reason;   // empty: the registered phrase
-  Headers headers;           // end-to-end fields only; no Content-Length, no Transfer-Encoding
-  Body* body = nullptr;      // null if there is none; owned by the exchange
+  std::string_view reason;  // empty: the registered phrase
+  Headers headers;          // end-to-end fields only; no Content-Length, no Transfer-Encoding
+  Body* body = nullptr;     // null if there is none; owned by the exchange
   // Of a response without a body that announces the length that GET would have had (HEAD, 304).
   std::optional<std::uint64_t> announced_length;
   std::unique_ptr<Tunnel> tunnel;  // with 101, or 2xx to CONNECT

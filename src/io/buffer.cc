@@ -1,6 +1,7 @@
 #include "io/buffer.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 namespace weir {
@@ -75,6 +76,12 @@ BufferPool::Loan BufferPool::lend(bool bulk) {
 }
 
 Slice BufferPool::commit(const Loan& loan, std::size_t used) {
+  if (loan.buffer == spare_bulk_ && used <= kLeastSpace) {
+    // A few bytes must not pin a large block; it is lent again.
+    Loan small = lend(false);
+    std::memcpy(small.data, loan.data, used);
+    return commit(small, used);
+  }
   Slice slice(loan.buffer, loan.data, used);
   if (loan.buffer == spare_bulk_) {
     spare_bulk_ = nullptr;

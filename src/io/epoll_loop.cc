@@ -20,9 +20,9 @@ namespace {
 class EpollListener final : public Listener, public EpollSource {
  public:
   EpollListener(EpollLoop& loop, int socket)
-      : loop_(loop), socket_(socket), retry_([](Timer& timer) {
-          static_cast<Retry&>(timer).owner->on_events(EPOLLIN);
-        }) {
+      : loop_(loop),
+        socket_(socket),
+        retry_([](Timer& timer) { static_cast<Retry&>(timer).owner->on_events(EPOLLIN); }) {
     retry_.owner = this;
   }
   ~EpollListener() { loop_.forget(socket_, *this, true); }
@@ -45,6 +45,13 @@ class EpollListener final : public Listener, public EpollSource {
     pending_ = nullptr;
     accept.result = fail(why);
     loop_.complete_soon(accept);
+  }
+
+  std::unique_ptr<Stream> take_accepted() override {
+    int socket = ::accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket < 0) return nullptr;
+    set_no_delay(socket);
+    return make_epoll_stream(loop_, socket, true);
   }
 
   void on_events(std::uint32_t events) override {
@@ -86,8 +93,8 @@ class EpollListener final : public Listener, public EpollSource {
   // The caller learns of it once per pause, so that it can count and log; it accepts again at
   // once and then waits here.
   bool give_up_for_a_while(AcceptOperation& operation) {
-    pause_ = std::clamp<Duration>(pause_ * 2, std::chrono::milliseconds(10),
-                                  std::chrono::seconds(1));
+    pause_ =
+        std::clamp<Duration>(pause_ * 2, std::chrono::milliseconds(10), std::chrono::seconds(1));
     loop_.timers().arm(retry_, loop_.now() + pause_);
     operation.result = fail(from_errno(errno), Origin::weir, "accept");
     return true;

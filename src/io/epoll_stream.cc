@@ -127,7 +127,8 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
     if (events & EPOLLIN) readable_ = true;
     Operation* written = nullptr;
     if (pending_write_ != nullptr && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) {
-      bool done = connecting_ ? connect_done() : write_now(static_cast<WriteOperation&>(*pending_write_));
+      bool done =
+          connecting_ ? connect_done() : write_now(static_cast<WriteOperation&>(*pending_write_));
       if (done) written = std::exchange(pending_write_, nullptr);
     }
     Operation* read = nullptr;
@@ -135,7 +136,8 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
         read_now(pending_read_->hint, pending_read_->result)) {
       read = std::exchange(pending_read_, nullptr);
     }
-    if (written != nullptr && read != nullptr) loop_->complete_soon(*std::exchange(written, nullptr));
+    if (written != nullptr && read != nullptr)
+      loop_->complete_soon(*std::exchange(written, nullptr));
     if (written != nullptr) return written->complete();
     if (read != nullptr) read->complete();
   }

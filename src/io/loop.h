@@ -83,8 +83,8 @@ class Listener : public Cancellable {
   }
   virtual bool start_accept(AcceptOperation& operation) = 0;
 
-  /// A connection that the kernel had handed over already when accepting was stopped; null when
-  /// none is left. Whoever stops accepting serves these before the listener goes, which would
+  /// A connection that had been established already when accepting was stopped; null when none is
+  /// left. Whoever stops accepting serves these before the listener goes, which would
   /// close them.
   virtual std::unique_ptr<Stream> take_accepted() { return nullptr; }
 };

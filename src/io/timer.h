@@ -61,7 +61,7 @@ class TimerWheel {
 
   std::array<std::array<Link, kSlots>, kLevels> slots_;
   mutable std::array<std::uint64_t, kLevels> occupied_{};  // may name slots that became empty
-  std::uint64_t tick_ = 0;  // the last tick that has been run
+  std::uint64_t tick_ = 0;                                 // the last tick that has been run
 };
 
 }  // namespace weir

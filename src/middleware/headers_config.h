@@ -12,8 +12,8 @@ struct HeadersConfig {
 
   static constexpr auto schema = config::object(
       "headers", "Changes the headers of requests and responses.",
-      config::field<&HeadersConfig::request>("request",
-                                             "Changes to the request, before what follows sees it."),
+      config::field<&HeadersConfig::request>(
+          "request", "Changes to the request, before what follows sees it."),
       config::field<&HeadersConfig::response>("response", "Changes to the response."));
 };
 

@@ -98,7 +98,8 @@ TEST_F(AccessLogTest, writes_json_and_combined_lines) {
   EXPECT_TRUE(output_.lines[0].ends_with("}\n")) << output_.lines[0];
   EXPECT_NE(output_.lines[0].find("\"route\":\"shop\""), std::string::npos);
   EXPECT_TRUE(output_.lines[1].starts_with("192.0.2.7 - - [")) << output_.lines[1];
-  EXPECT_TRUE(output_.lines[1].ends_with("\"GET /a HTTP/1.1\" 200 5 \"-\" \"a \\\"quoted\\\" one\"\n"))
+  EXPECT_TRUE(
+      output_.lines[1].ends_with("\"GET /a HTTP/1.1\" 200 5 \"-\" \"a \\\"quoted\\\" one\"\n"))
       << output_.lines[1];
 }
 
@@ -122,8 +123,7 @@ TEST_F(AccessLogTest, reports_a_file_that_cannot_be_opened_where_it_is_named) {
   config::Diagnostic diagnostic = diagnostics_.sorted().front();
   EXPECT_EQ(diagnostic.code, config::Code::unreadable_reference);
   EXPECT_EQ(diagnostic.position.line, 8u);
-  EXPECT_EQ(diagnostic.message,
-            "the access log /unwritable cannot be opened: Permission denied");
+  EXPECT_EQ(diagnostic.message, "the access log /unwritable cannot be opened: Permission denied");
   WorkerLog worker(log_);
   end_exchange(worker);
   EXPECT_EQ(output_.lines, std::vector<std::string>{"one\n"}) << "the old one stays in force";

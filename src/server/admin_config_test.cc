@@ -11,7 +11,8 @@ config::Diagnostics diagnostics_of(std::string admin) {
   config::Diagnostics diagnostics;
   auto document = config::read_text("weir.yaml",
                                     "listeners:\n- address: \":80\"\n  routes: [respond: hello]\n"
-                                    "admin: " + admin + "\n",
+                                    "admin: " +
+                                        admin + "\n",
                                     diagnostics);
   parse_server_config(document, diagnostics);
   return diagnostics;

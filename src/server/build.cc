@@ -94,7 +94,8 @@ class Builder {
   }
 
  private:
-  static void append(std::vector<const Middleware*>& to, const std::vector<const Middleware*>& more) {
+  static void append(std::vector<const Middleware*>& to,
+                     const std::vector<const Middleware*>& more) {
     to.insert(to.end(), more.begin(), more.end());
   }
 

@@ -25,9 +25,8 @@ bool has_parameter(std::string_view query, std::string_view name, std::string_vi
 
 bool has_field(const Headers& headers, std::string_view name, std::string_view value) {
   bool found = false;
-  headers.for_each(name, [&](std::string_view given) {
-    found = found || value == "*" || given == value;
-  });
+  headers.for_each(
+      name, [&](std::string_view given) { found = found || value == "*" || given == value; });
   return found;
 }
 

@@ -44,8 +44,10 @@ class EndpointDiscoveryTest : public testing::Test {
   static ServerConfig config_with(const Texts& endpoints) {
     std::string list;
     for (const std::string& each : endpoints) list += (list.empty() ? "\"" : ", \"") + each + "\"";
-    return test::config_of("listeners: [\"10.0.0.1:80\"]\nroutes: [{ reverse_proxy: api }]\n"
-                           "upstreams: { api: { endpoints: [" + list + "] } }\n");
+    return test::config_of(
+        "listeners: [\"10.0.0.1:80\"]\nroutes: [{ reverse_proxy: api }]\n"
+        "upstreams: { api: { endpoints: [" +
+        list + "] } }\n");
   }
   /// As a process does it; gives how long the names kept it waiting.
   Duration put_in_force(const Texts& endpoints) {

@@ -46,7 +46,7 @@ Task<void> ListenerService::accept(std::unique_ptr<Listener> listener) {
   while (true) {
     Result<std::unique_ptr<Stream>> stream = co_await listener->accept(accepting_.token());
     if (!stream) {
-      if (accepting_.stopped()) co_return;
+      if (accepting_.stopped()) break;
       shared_->accept_errors.fetch_add(1, std::memory_order_relaxed);
       if (!failing) {
         log_error("accept_failed", "listener", shared_->name, "reason", name(stream.error().code));
@@ -57,6 +57,8 @@ Task<void> ListenerService::accept(std::unique_ptr<Listener> listener) {
     failing = false;
     serve(std::move(*stream));
   }
+  // What the kernel has handed over already is not turned away.
+  while (std::unique_ptr<Stream> accepted = listener->take_accepted()) serve(std::move(accepted));
 }
 
 void ListenerService::serve(std::unique_ptr<Stream> stream) {

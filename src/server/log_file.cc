@@ -33,8 +33,8 @@ std::expected<LogFile, std::string> LogFile::open(const std::string& name) {
   if (name == "stdout") return LogFile(STDOUT_FILENO, false);
   if (name == "stderr") return LogFile(STDERR_FILENO, false);
   // Without O_NONBLOCK opening a pipe would wait for its reader.
-  int descriptor = ::open(name.c_str(),
-                          O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+  int descriptor =
+      ::open(name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
   if (descriptor < 0) {
     if (errno == ENXIO) return std::unexpected("nobody reads from this pipe");
     return std::unexpected(std::system_category().message(errno));

@@ -37,9 +37,7 @@ class LogWriter::Sink final : public LineSink {
   std::shared_ptr<LineRing> ring_;
 };
 
-LogWriter::LogWriter(std::size_t ring_bytes) : ring_bytes_(ring_bytes) {
-  ::sem_init(&wake_, 0, 0);
-}
+LogWriter::LogWriter(std::size_t ring_bytes) : ring_bytes_(ring_bytes) { ::sem_init(&wake_, 0, 0); }
 
 LogWriter::~LogWriter() {
   stop();

@@ -71,7 +71,7 @@ class LogWriter final : public LogOutput {
 
   // Of the thread.
   LogFile file_;
-  bool torn_ = false;       // the file ends inside a line whose rest was lost
+  bool torn_ = false;         // the file ends inside a line whose rest was lost
   bool inside_line_ = false;  // the last byte written was not the end of a line
   bool failing_ = false;
   std::uint64_t seen_drops_ = 0;

@@ -105,7 +105,9 @@ class StuckPipe {
   int ends_[2];
 };
 
-std::string line(int number) { return "line " + std::to_string(number) + std::string(90, '.') + "\n"; }
+std::string line(int number) {
+  return "line " + std::to_string(number) + std::string(90, '.') + "\n";
+}
 
 /// Every line is whole, and numbers rise.
 std::size_t count_lines(const std::string& text) {

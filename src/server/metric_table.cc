@@ -61,7 +61,8 @@ std::string_view name(MetricKind kind) {
 std::span<const Metric* const> all_metrics() { return kAll; }
 
 std::string metrics_markdown() {
-  std::string out = "| metric | kind | labels | unit | meaning |\n| --- | --- | --- | --- | --- |\n";
+  std::string out =
+      "| metric | kind | labels | unit | meaning |\n| --- | --- | --- | --- | --- |\n";
   for (const Metric* metric : kAll) {
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", metric->name, name(metric->kind),
                        metric->labels, metric->unit, metric->meaning);

@@ -24,9 +24,10 @@ namespace metrics {
 
 using enum MetricKind;
 
-inline constexpr Metric requests{
-    "weir_requests_total", counter, "route, upstream, status", "requests",
-    "Requests that have ended, by the class of the status that was sent; none if nothing was sent."};
+inline constexpr Metric requests{"weir_requests_total", counter, "route, upstream, status",
+                                 "requests",
+                                 "Requests that have ended, by the class of the status that was "
+                                 "sent; none if nothing was sent."};
 inline constexpr Metric request_duration{
     "weir_request_duration_seconds", histogram, "route", "seconds",
     "From the complete head of a request to the end of its response."};
@@ -47,9 +48,8 @@ inline constexpr Metric connections{"weir_connections_total", counter, "listener
                                     "Connections of clients since the start."};
 inline constexpr Metric connections_open{"weir_connections_open", gauge, "listener", "connections",
                                          "Connections of clients that are open."};
-inline constexpr Metric connections_idle{
-    "weir_connections_idle", gauge, "listener", "connections",
-    "Open connections of clients that wait for a request."};
+inline constexpr Metric connections_idle{"weir_connections_idle", gauge, "listener", "connections",
+                                         "Open connections of clients that wait for a request."};
 inline constexpr Metric connections_refused{
     "weir_connections_refused_total", counter, "listener", "connections",
     "Connections that were reset because a limit on connections was reached."};
@@ -97,9 +97,8 @@ inline constexpr Metric generation{"weir_config_generation", gauge, "", "number"
 inline constexpr Metric reloads{
     "weir_config_reloads_total", counter, "result", "reloads",
     "Reloads of the configuration that were put in force (ok) or refused (failed)."};
-inline constexpr Metric reload_ok{
-    "weir_config_last_reload_ok", gauge, "", "0 or 1",
-    "0 after a refused reload, until one is put in force."};
+inline constexpr Metric reload_ok{"weir_config_last_reload_ok", gauge, "", "0 or 1",
+                                  "0 after a refused reload, until one is put in force."};
 inline constexpr Metric log_lines{"weir_access_log_lines_total", counter, "", "lines",
                                   "Lines of the access log that were handed to its writer."};
 inline constexpr Metric log_dropped{

@@ -58,7 +58,8 @@ void WorkerMetrics::record(const Exchange& exchange) {
 
 WorkerMetrics::Pair& WorkerMetrics::pair_of(std::string_view route, std::string_view upstream) {
   auto found = pairs_.find(Names{route, upstream});
-  if (found != pairs_.end()) [[likely]] return *found->second;
+  if (found != pairs_.end()) [[likely]]
+    return *found->second;
   if (pairs_.size() < limit_) return make_pair(route, upstream);
   found = pairs_.find(Names{kOtherRoutes, {}});
   return found != pairs_.end() ? *found->second : make_pair(kOtherRoutes, {});

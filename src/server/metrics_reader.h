@@ -68,7 +68,8 @@ class MetricsReader {
     kind_ = rest.substr(family_.size() + 1);
     kinds_[family_] = kind_;
     if (kind_ != "counter" && kind_ != "gauge" && kind_ != "histogram") wrong("unknown type");
-    if ((kind_ == "counter") != family_.ends_with("_total")) wrong("the name does not fit the type");
+    if ((kind_ == "counter") != family_.ends_with("_total"))
+      wrong("the name does not fit the type");
   }
 
   static bool is_name(std::string_view text) {

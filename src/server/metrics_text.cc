@@ -71,10 +71,9 @@ void ProcessStatus::Text::exchanges() {
   for (const auto& [names, counts] : totals.requests) {
     for (std::size_t i = 0; i < kStatusClasses; ++i) {
       if (counts[i] == 0) continue;
-      out_.sample({{"route", names.first},
-                   {"upstream", names.second},
-                   {"status", status_class_name(i)}},
-                  counts[i]);
+      out_.sample(
+          {{"route", names.first}, {"upstream", names.second}, {"status", status_class_name(i)}},
+          counts[i]);
     }
   }
   out_.family(metrics::request_duration);
@@ -84,7 +83,8 @@ void ProcessStatus::Text::exchanges() {
     out_.histogram({"upstream", name}, upstream.response);
   }
   using Route = ExchangeTotals::Route;
-  per_name(metrics::received_bytes, "route", totals.routes, [](const Route& r) { return r.received; });
+  per_name(metrics::received_bytes, "route", totals.routes,
+           [](const Route& r) { return r.received; });
   per_name(metrics::sent_bytes, "route", totals.routes, [](const Route& r) { return r.sent; });
   out_.family(metrics::errors);
   for (std::size_t code = 0; code < kErrorCodes; ++code) {

@@ -1,5 +1,6 @@
 #include "server/process_status.h"
 
+#include "server/metric_table.h"
 #include "server/metrics_reader.h"
 #include "server/observer.h"
 #include "server/sim_server.h"
@@ -49,18 +50,16 @@ class ProcessStatusTest : public ::testing::Test {
   SimWorld world_{1};
   NoOutput output_;
   AccessLog log_{output_};
-  ProcessStatus status_{1'700'000'000'250'000'000,
-                        {[] { return ProcessUsage{1.5, 4096, 12}; },
-                         [] {
-                           return std::vector<DnsStatus>{{.upstream = "api",
-                                                          .source = "dns:o.test:80",
-                                                          .answers = 4,
-                                                          .failures = 3}};
-                         },
-                         [this] { return output_.figures(); }}};
-  test::SimHost host_{world_, [this](Loop& loop) {
-                        return std::make_unique<Observer>(status_, log_, loop);
-                      }};
+  ProcessStatus status_{
+      1'700'000'000'250'000'000,
+      {[] { return ProcessUsage{1.5, 4096, 12}; },
+       [] {
+         return std::vector<DnsStatus>{
+             {.upstream = "api", .source = "dns:o.test:80", .answers = 4, .failures = 3}};
+       },
+       [this] { return output_.figures(); }}};
+  test::SimHost host_{
+      world_, [this](Loop& loop) { return std::make_unique<Observer>(status_, log_, loop); }};
   Server server_{world_.network(), host_};
   test::SimClient client_{world_};
 };
@@ -119,8 +118,9 @@ TEST_F(ProcessStatusTest, counts_traffic_where_it_belongs) {
 TEST_F(ProcessStatusTest, tells_what_other_parts_keep) {
   apply(kConfig);
   MetricsReader read = scrape();
-  EXPECT_EQ(read["weir_dns_lookups_total{upstream=\"api\",source=\"dns:o.test:80\",result=\"answer\"}"],
-            4);
+  EXPECT_EQ(
+      read["weir_dns_lookups_total{upstream=\"api\",source=\"dns:o.test:80\",result=\"answer\"}"],
+      4);
   EXPECT_EQ(read["weir_access_log_lines_total"], 7);
   EXPECT_EQ(read["weir_access_log_dropped_lines_total"], 2);
   EXPECT_EQ(read["weir_access_log_write_errors_total"], 1);

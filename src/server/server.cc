@@ -92,7 +92,8 @@ bool Server::bind_listener(const ListenerPlan& plan, config::Position position, 
     bound.sockets.push_back(*socket);
     if (i == 0) {
       bound.shared->bound = network_.bound_address(*socket).value_or(address);
-      if (address.port() == 0 && !unix_path) address = address.with_port(bound.shared->bound.port());
+      if (address.port() == 0 && !unix_path)
+        address = address.with_port(bound.shared->bound.port());
     }
   }
   return true;
@@ -118,8 +119,7 @@ void Server::apply_limits(const Snapshot& snapshot) {
     for (BoundListener& listener : listeners_) {
       if (!same_listener(*plan, listener.shared->address, listener.shared->name)) continue;
       listener.shared->limits.set(snapshot.config.limits.max_connections.value_or(0),
-                                  plan->max_connections,
-                                  plan->max_connections_per_client);
+                                  plan->max_connections, plan->max_connections_per_client);
     }
   }
 }

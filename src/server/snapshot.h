@@ -54,8 +54,7 @@ struct ListenerPlan {
 
 /// Whether a listener that is bound is the one of the plan. Where the kernel chose the port,
 /// several may have the same address as configured: their names tell them apart.
-inline bool same_listener(const ListenerPlan& plan, const Address& address,
-                          std::string_view name) {
+inline bool same_listener(const ListenerPlan& plan, const Address& address, std::string_view name) {
   bool chosen = address.port() == 0 && address.family() != Address::Family::unix_path;
   return plan.address == address && (!chosen || plan.name == name);
 }

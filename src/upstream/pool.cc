@@ -25,9 +25,8 @@ Pool::Pool(Loop& loop, std::shared_ptr<Cluster> cluster, bool share)
 Pool::~Pool() = default;
 
 Pool& Pool::of(Loop& loop, const std::shared_ptr<Cluster>& cluster, bool share) {
-  return loop.slots().get<Pool>(cluster->worker_key(), [&] {
-    return std::make_unique<Pool>(loop, cluster, share);
-  });
+  return loop.slots().get<Pool>(cluster->worker_key(),
+                                [&] { return std::make_unique<Pool>(loop, cluster, share); });
 }
 
 const EndpointSet& Pool::endpoints() {

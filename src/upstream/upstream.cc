@@ -105,7 +105,8 @@ Task<Result<Response>> Upstream::send(Exchange& exchange, UpstreamRequest reques
       if (!made) {
         lease->end();
         last = made.error();
-        if (last.origin == Origin::client || last.code == ErrorCode::cancelled) co_return fail(last);
+        if (last.origin == Origin::client || last.code == ErrorCode::cancelled)
+          co_return fail(last);
         endpoint->connect_failures.fetch_add(1, std::memory_order_relaxed);
         ++attempt;
         continue;
@@ -115,8 +116,8 @@ Task<Result<Response>> Upstream::send(Exchange& exchange, UpstreamRequest reques
     }
     if (request.host_of_endpoint) request.headers->set(HeaderId::host, endpoint->text);
     TimePoint started = exchange.loop().now();
-    auto* sent = exchange.own<h1::ClientExchange>(exchange, std::move(connection), *lease,
-                                                  options.exchange);
+    auto* sent =
+        exchange.own<h1::ClientExchange>(exchange, std::move(connection), *lease, options.exchange);
     Result<Response> response = co_await sent->run(request.message);
     if (response) {
       facts.response = exchange.loop().now() - started;

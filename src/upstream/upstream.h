@@ -26,7 +26,7 @@ struct UpstreamOptions {
 /// What a handler wants to be sent.
 struct UpstreamRequest {
   h1::ClientRequest message;
-  Headers* headers = nullptr;      // of `message`; Host is set here if `host_of_endpoint`
+  Headers* headers = nullptr;  // of `message`; Host is set here if `host_of_endpoint`
   bool host_of_endpoint = false;
 };
 

@@ -131,6 +131,10 @@ class Nginx:
         shutil.rmtree(self._dir, ignore_errors=True)
 
 
+class CutShort(AssertionError):
+    """Weir closed in the middle of a message."""
+
+
 class OriginConnection:
     """One connection that Weir opened, seen from the origin's side."""
 
@@ -150,21 +154,36 @@ class OriginConnection:
         head, self._unread = self._unread.split(b"\r\n\r\n", 1)
         return head.decode("latin-1").split("\r\n")
 
+    def _more(self):
+        data = self.socket.recv(1 << 16)
+        if not data:
+            raise CutShort("Weir closed in the middle of a message")
+        self._unread += data
+
     def read_exactly(self, size):
         while len(self._unread) < size:
-            data = self.socket.recv(1 << 16)
-            assert data, "Weir closed inside a body"
-            self._unread += data
+            self._more()
         data, self._unread = self._unread[:size], self._unread[size:]
         return data
 
     def read_until(self, mark):
         while mark not in self._unread:
-            data = self.socket.recv(1 << 16)
-            assert data, "Weir closed too early"
-            self._unread += data
+            self._more()
         found, self._unread = self._unread.split(mark, 1)
         return found + mark
+
+    def read_body(self, head):
+        """The body that this head announced."""
+        fields = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
+        if fields.get("transfer-encoding") != "chunked":
+            return self.read_exactly(int(fields.get("content-length", 0)))
+        body = b""
+        while size := int(self.read_until(b"\r\n"), 16):
+            body += self.read_exactly(size)
+            assert self.read_exactly(2) == b"\r\n"
+        while self.read_until(b"\r\n") != b"\r\n":
+            pass
+        return body
 
     def has_nothing_to_read(self):
         """Whether no byte has come that was not read."""
@@ -268,9 +287,10 @@ class ScriptedOrigin:
 
 
 def answer_each(connection):
-    """A script: answers every request of a connection with what was asked, as text."""
+    """A script: answers every whole request of a connection with its head, as text."""
     while (head := connection.read_head()) is not None:
-        length = next((int(line.split(":")[1]) for line in head
-                       if line.lower().startswith("content-length:")), 0)
-        connection.read_exactly(length)
+        try:
+            connection.read_body(head)
+        except CutShort:
+            return
         connection.answer("\n".join(head).encode())

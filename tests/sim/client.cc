@@ -1,8 +1,9 @@
 #include "client.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "core/scope.h"
 #include "io/deadline.h"

@@ -1,6 +1,6 @@
 #include "origin.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 

@@ -106,10 +106,8 @@ void Proxy::drain(Duration patience) {
   });
 }
 
-SessionCounters Proxy::sessions() const {
-  SessionCounters total;
+void Proxy::sessions(SessionCounters& total) const {
   for (const auto& each : listeners_) each->sessions.add_to(total);
-  return total;
 }
 
 }  // namespace weir::sim

@@ -41,7 +41,7 @@ struct Setup {
   unsigned workers = 2;
   std::vector<std::string> left{"10.0.1.1:80", "10.0.1.2:80"};  // endpoints of /a/
   std::vector<std::string> right{"10.0.1.3:80"};                // and of /b/
-  bool swapped = false;         // /a/ goes right
+  bool swapped = false;                                         // /a/ goes right
   bool second_listener = false;
   bool keep_half_closed = false;
   unsigned max_requests = 0;  // of a pooled connection; 0: unlimited
@@ -61,7 +61,7 @@ class Proxy {
   /// Begins to end, once; what is left after `patience` is cut.
   void drain(Duration patience);
   bool drained() const { return drained_; }
-  SessionCounters sessions() const;
+  void sessions(SessionCounters& total) const;
   SimHost& host() { return host_; }
 
  private:

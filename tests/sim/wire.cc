@@ -1,6 +1,6 @@
 #include "wire.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -79,9 +79,9 @@ Task<bool> Wire::head(Head& head) {
 void Wire::take(Content& content, std::string_view piece) {
   if (!content.compare) {
     content.expected += piece;
-  } else if (std::string_view(content.expected).substr(std::min(content.received,
-                                                                content.expected.size()),
-                                                       piece.size()) != piece) {
+  } else if (std::string_view(content.expected)
+                 .substr(std::min(content.received, content.expected.size()), piece.size()) !=
+             piece) {
     content.wrong = true;
   }
   content.received += piece.size();
@@ -134,9 +134,7 @@ Task<bool> Wire::chunks(Content& content) {
 Task<void> Wire::content(Content& content) {
   switch (content.kind) {
     case Content::Kind::none: content.whole = true; break;
-    case Content::Kind::length:
-      content.whole = co_await counted(content, content.length);
-      break;
+    case Content::Kind::length: content.whole = co_await counted(content, content.length); break;
     case Content::Kind::chunked: content.whole = co_await chunks(content); break;
     case Content::Kind::until_close:
       while (end_ == ErrorCode::none) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "core/task.h"
 #include "io/loop.h"
 
 namespace weir::sim {

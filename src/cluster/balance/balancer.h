@@ -15,7 +15,7 @@ namespace weir {
 /// What a pick goes by; values only, never HTTP.
 struct PickFacts {
   Random& random;
-  std::uint64_t& cursor;  // the worker's own place in the rotation
+  std::uint64_t& cursor;                    // the worker's own place in the rotation
   std::span<const std::uint32_t> excluded;  // indices that were tried already
 };
 

@@ -201,6 +201,16 @@ TEST(Attack06EarlyTunnel, an_upgrade_without_connection_option_or_with_a_choice_
   }
 }
 
+TEST(Attack21UpgradeToHttp2, a_protocol_of_the_connection_itself_is_never_forwarded) {
+  for (std::string_view protocol : {"h2c", "H2C", "h2", "HTTP/2.0", "TLS/1.0", "tls"}) {
+    std::string fields = "Connection: Upgrade\r\nUpgrade: ";
+    fields.append(protocol).append("\r\n");
+    auto framing = frame_request(get(fields));
+    ASSERT_TRUE(framing) << protocol;
+    EXPECT_TRUE(framing->upgrade.empty()) << protocol;
+  }
+}
+
 TEST(Attack07HeaderNames, empty_and_illegal_names_are_refused) {
   EXPECT_EQ(request_error(post(": 5\r\n")), parse);
   EXPECT_EQ(request_error(post(":\r\n")), parse);

@@ -167,8 +167,8 @@ Task<void> ClientExchange::upload(Body* body) {
       if (!end) pieces.add(std::move(*more));
     }
     pieces.end_chunk();
-    Status framed = end && chunked_ ? pieces.add_last_chunk(body->trailers(), exchange_.arena())
-                                    : Status();
+    Status framed =
+        end && chunked_ ? pieces.add_last_chunk(body->trailers(), exchange_.arena()) : Status();
     Status written = framed ? co_await write(pieces.span()) : framed;
     if (!written) {
       upload_failed_ = true;

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "http/h1/head_buffer.h"
-#include "http/h1/server_session.h"
 #include "http/h1/pieces.h"
+#include "http/h1/server_session.h"
 #include "http/h1/writer.h"
 
 namespace weir::h1 {

@@ -46,7 +46,12 @@ Scope::Child ServerSession::serve(Scope&, std::unique_ptr<ServerSession> session
   ServerSession& self = *session;
   while (true) {
     if (self.unread_.empty()) {
-      if (self.service_.draining()) break;
+      if (self.service_.draining()) {  // what has been asked already is still answered
+        std::optional<Result<Slice>> last = self.stream_->try_read(0);
+        if (!last || !*last) break;
+        self.unread_ = std::move(**last);
+        continue;
+      }
       self.enter(Phase::idle, self.service_.limits().idle_timeout);
       self.service_.counters().idle.add();
       bool came = co_await IdleRead(self);

@@ -1,0 +1,155 @@
+"""Under load: reloads lose no request and no connection; an end waits for what is under way."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from http_client import RawConnection, ask
+from origins import Nginx, ScriptedOrigin
+from weir_process import PATIENCE, WeirProcess
+
+RELOADS = 200 if os.environ.get("WEIR_SOAK") else 20
+
+
+def config(address, version, workers=2, extra=""):
+    return f"""
+workers: {workers}
+listeners: [{{ address: "127.0.0.1:0", name: main }}]
+routes:
+  - {{ match: {{ path: /version }}, respond: "{version}" }}
+  - reverse_proxy: origin
+upstreams: {{ origin: {{ endpoints: ["{address}"{extra}] }} }}
+"""
+
+
+@pytest.fixture(scope="module")
+def nginx():
+    with Nginx() as origin:
+        yield origin
+
+
+class Wrk:
+    """wrk, until it is told to stop; then it says what went wrong."""
+
+    def __init__(self, url):
+        self._process = subprocess.Popen(["wrk", "-t1", "-c32", "-d600s", url],
+                                         stdout=subprocess.PIPE, text=True)
+
+    def finish(self):
+        self._process.send_signal(signal.SIGINT)
+        report, _ = self._process.communicate(timeout=PATIENCE)
+        return report
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+
+
+def assert_clean(report):
+    assert int(re.search(r"(\d+) requests in", report)[1]) > 0, report
+    assert "Non-2xx" not in report, report
+    assert "Socket errors" not in report, report
+
+
+def await_version(client, version):
+    """Asks on one kept connection until the new configuration answers."""
+    while (got := client.ask("/version").body.decode()) != str(version):
+        assert int(got) < version
+
+
+def test_reloads_by_signal_under_load_fail_no_request_and_close_no_connection(nginx):
+    with WeirProcess(config(nginx.address, 0)) as weir, Wrk(weir.url("/small")) as wrk:
+        with RawConnection(weir.port()) as client:
+            for version in range(1, RELOADS + 1):
+                weir.write_config(config(nginx.address, version))
+                # A signal that comes while a reload is under way may be taken up by that one.
+                while client.ask("/version").body.decode() != str(version):
+                    weir.signal(signal.SIGHUP)
+        assert_clean(wrk.finish())
+
+
+def test_reloads_that_change_endpoints_and_workers_lose_nothing(nginx):
+    with Nginx("other") as other, WeirProcess(config(nginx.address, 0)) as weir:
+        with Wrk(weir.url("/small")) as wrk, RawConnection(weir.port()) as client:
+            for version in range(1, RELOADS // 2 + 1):
+                extra = f', "{other.address}"' if version % 2 else ""
+                text = config(nginx.address, version, workers=1 + version % 3, extra=extra)
+                done = weir.reload(text)
+                assert done.returncode == 0, done.stderr
+                await_version(client, version)
+            assert_clean(wrk.finish())
+
+
+def test_a_wrong_configuration_is_refused_and_the_old_one_goes_on(nginx):
+    with WeirProcess(config(nginx.address, 1)) as weir, RawConnection(weir.port()) as client:
+        done = weir.reload("listeners: [{ address: nonsense }]\nroutes: [{ respnd: 1 }]\n")
+        assert done.returncode == 1
+        assert "respond" in done.stdout + done.stderr  # what was meant
+        assert client.ask("/version").body == b"1"
+        assert weir.reload(config(nginx.address, 2)).returncode == 0
+        await_version(client, 2)
+
+
+def test_a_download_outlives_a_reload_that_removes_its_origin(nginx):
+    size = 32 << 20
+    (nginx.files / "large").write_bytes(bytes(size))
+    with WeirProcess(config(nginx.address, 1)) as weir:
+        with RawConnection(weir.port(), receive_buffer=4096) as client:
+            client.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert client.read_head().get("Content-Length") == str(size)
+            with Nginx("other") as other:
+                assert weir.reload(config(other.address, 2)).returncode == 0
+                assert ask(weir.port(), "/name").body == b"other"
+                assert len(client.read_exactly(size)) == size
+                assert client.ask("/name").body == b"other"
+
+
+def test_a_drain_lets_a_download_finish_and_takes_nobody_new():
+    may_end = threading.Event()
+
+    def script(connection):
+        connection.read_head()
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        assert may_end.wait(PATIENCE)
+        connection.send(b"4\r\nlast\r\n0\r\n\r\n")
+
+    with ScriptedOrigin(script) as origin, WeirProcess(config(origin.address, 1)) as weir:
+        with RawConnection(weir.port()) as idle, RawConnection(weir.port()) as client:
+            assert idle.ask("/version").status == 200
+            client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.read_head()
+            assert client.read_chunk() == b"first"
+            weir.signal(signal.SIGTERM)
+            weir.wait_log("draining")
+            assert idle.at_end()  # idle connections end at once
+            with pytest.raises(ConnectionRefusedError):
+                while True:  # connections that were queued before the end are let go of
+                    RawConnection(weir.port()).close()
+            may_end.set()
+            assert client.read_chunk() == b"last"
+            assert client.read_chunk() == b""
+        assert weir.wait_exit() == 0
+
+
+def test_a_second_signal_does_not_wait():
+    def script(connection):
+        connection.read_head()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        connection.await_close()
+
+    with ScriptedOrigin(script) as origin, WeirProcess(config(origin.address, 1)) as weir:
+        with RawConnection(weir.port()) as client:
+            client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.read_head()
+            weir.signal(signal.SIGTERM)
+            weir.wait_log("draining")
+            weir.signal(signal.SIGTERM)
+            assert weir.wait_exit() == 0
