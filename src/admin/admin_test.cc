@@ -99,7 +99,7 @@ TEST_F(AdminTest, gives_the_effective_configuration) {
   auto config = nlohmann::json::parse(SimClient::body_of(answer));
   EXPECT_EQ(config["workers"], 2);
   EXPECT_EQ(config["listeners"][0]["name"], "main");
-  EXPECT_EQ(config["limits"]["max_connections"], 65536) << "defaults are filled in";
+  EXPECT_EQ(config["limits"]["max_connections"], "auto") << "defaults are filled in";
   test::drain(world_, server_);
 }
 

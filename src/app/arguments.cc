@@ -13,8 +13,9 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kFooter =
-    "Exit status: 0 done, 1 refused (a wrong configuration, an address in use, a process that says "
-    "no), 2 a command line that makes no sense.";
+    "`weir help COMMAND` tells more about one; `weir version` tells which weir this is.\n"
+    "Exit status: 0 done; 1 refused (a wrong configuration, an address in use, a process that says\n"
+    "no); 2 a command line that makes no sense.";
 
 /// The options as texts, until they are checked.
 struct Raw {
@@ -34,7 +35,7 @@ void add_json(CLI::App& command, Raw& raw) {
 
 void add_control(CLI::App& command, Raw& raw) {
   command.add_option("--control", raw.arguments.run.control_path,
-                     "Path of the control socket (default: weir.sock in $RUNTIME_DIRECTORY, "
+                     "Path of the control socket (default: weir.sock in $RUNTIME_DIRECTORY,\n"
                      "$XDG_RUNTIME_DIR, /run/weir or /tmp/weir-UID)");
 }
 
@@ -106,9 +107,28 @@ void add_running(CLI::App& app, Raw& raw) {
   }
 }
 
+void write_plainly(CLI::App& app) {
+  auto formatter = app.get_formatter();
+  formatter->column_width(26);
+  formatter->label("SUBCOMMAND", "COMMAND");
+  formatter->label("Subcommands", "Commands");
+  formatter->label("Positionals", "Arguments");
+  formatter->label("REQUIRED", "");
+  formatter->label("TEXT", "");
+}
+
 Usage wrong(std::string_view message, std::string_view verb = {}) {
   return {kExitUsage, fmt::format("weir: {}\n      see `weir help{}{}`\n", message,
                                   verb.empty() ? "" : " ", verb)};
+}
+
+std::string help_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  std::string before;
+  for (; parent != nullptr; parent = parent->get_parent()) {
+    before = before.empty() ? parent->get_name() : parent->get_name() + " " + before;
+  }
+  return command.help(before);
 }
 
 std::vector<std::string_view> names_of(const std::vector<const CLI::App*>& commands) {
@@ -121,7 +141,7 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
-/// The innermost command that the words name, and their number.
+/// The innermost command that the words name.
 const CLI::App* named(const CLI::App& app, const std::vector<std::string>& words) {
   const CLI::App* command = &app;
   for (const std::string& word : words) {
@@ -188,12 +208,13 @@ std::optional<Usage> check_options(Raw& raw) {
 
 std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words) {
   Raw raw;
-  CLI::App app("Weir: a proxy", "weir");
-  app.footer(std::string(kFooter));
+  CLI::App app("Weir: a reverse proxy and load balancer", "weir");
+  write_plainly(app);
   app.require_subcommand(1);
   add_serving(app, raw);
   add_configuration(app, raw);
   add_running(app, raw);
+  app.footer(std::string(kFooter));  // of the whole program: not inherited
   bool help = words.empty() || words[0] == "help";
   if (words.empty() || words[0] == "version" || words[0] == "--version") {
     if (!help) return std::unexpected(Usage{kExitOk, fmt::format("weir {}\n", kVersion)});
@@ -202,7 +223,7 @@ std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words) 
     int status = words.empty() ? kExitUsage : kExitOk;
     if (!words.empty()) words.erase(words.begin());
     if (auto unknown = unknown_command(app, words)) return std::unexpected(*unknown);
-    return std::unexpected(Usage{status, named(app, words)->help()});
+    return std::unexpected(Usage{status, help_of(*named(app, words))});
   }
   if (auto unknown = unknown_command(app, words)) return std::unexpected(*unknown);
   const CLI::App& command = *named(app, words);
@@ -210,7 +231,7 @@ std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words) 
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
     app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
-    return std::unexpected(Usage{kExitOk, command.help()});
+    return std::unexpected(Usage{kExitOk, help_of(command)});
   } catch (const CLI::ExtrasError& error) {
     return std::unexpected(unknown_option(command, error, words));
   } catch (const CLI::ParseError& error) {

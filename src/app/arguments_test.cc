@@ -95,7 +95,7 @@ TEST(Arguments, gives_help_to_those_who_ask) {
     EXPECT_EQ(usage.status, kExitOk) << testing::PrintToString(words);
     EXPECT_FALSE(usage.text.empty());
   }
-  EXPECT_THAT(refused({"help"}).text, HasSubstr("Exit status: 0 done, 1 refused"));
+  EXPECT_THAT(refused({"help"}).text, HasSubstr("Exit status: 0 done; 1 refused"));
   EXPECT_THAT(refused({"help", "config", "dump"}).text, HasSubstr("--show-secrets"));
   EXPECT_EQ(refused({"help", "rnu"}).status, kExitUsage);
   EXPECT_THAT(refused({"version"}).text, HasSubstr("weir "));

@@ -52,7 +52,7 @@ TEST_F(ExplainTest, tells_listener_route_and_handler) {
             "\n"
             "listener front (shop.yaml:2)\n"
             "  route write (shop.yaml:7)\n"
-            "  answered by reverse_proxy to upstream api [10.0.0.1:80, dns:api.example:81]\n"
+            "  answered by reverse_proxy to upstream api [10.0.0.1:80, api.example:81]\n"
             "  other routes:\n"
             "    team (shop.yaml:8): the header X-Team is not \"a\", there is no header X-Any\n"
             "    office (shop.yaml:9): `client_ip in 192.0.2.0/24` is false\n"

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include <future>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -72,7 +73,11 @@ Result<Loop*> ThreadHost::start(unsigned index) {
   Thread& worker = threads_[index];
   MadeLoop made;
   std::future<Result<Loop*>> loop = made.get_future();
-  worker.thread = std::thread(run_worker, engine_, index, std::move(made));
+  try {
+    worker.thread = std::thread(run_worker, engine_, index, std::move(made));
+  } catch (const std::system_error&) {
+    return fail(ErrorCode::limit, Origin::weir, "the system gives no more threads");
+  }
   Result<Loop*> result = loop.get();
   if (result) {
     worker.loop = *result;

@@ -229,7 +229,7 @@ TEST(Yaml, finds_the_same_key_again_and_again_without_getting_slow) {
   std::string text;
   for (int i = 0; i < 100000; ++i) text += "k: 1\n";
   const Reading reading = read(text);
-  EXPECT_EQ(reading.diagnostics.error_count(), 1000u);
+  EXPECT_EQ(reading.diagnostics.error_count(), 99999u);
   EXPECT_EQ(reading.diagnostics.sorted()[999].message, "the key \"k\" already stands on line 1");
 }
 

@@ -52,6 +52,9 @@ class ListenerService final : public Service {
   void stop_accepting();
   /// Sessions end after their current exchange, idle ones at once.
   void drain();
+  /// Sessions end after their current exchange, idle ones after their next: no client loses the
+  /// request that it is just sending.
+  void retire() { draining_ = true; }
   /// Everything ends now.
   void abort(const Error& why);
   Task<void> finished();

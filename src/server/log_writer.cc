@@ -54,13 +54,17 @@ std::unique_ptr<LineSink> LogWriter::join() {
 }
 
 void LogWriter::use(LogFile file) {
+  if (!thread_.joinable()) {
+    if (!file.is_open()) return;  // off, and never on
+    file_ = std::move(file);
+    thread_ = std::thread([this] { run(); });
+    return;
+  }
   {
     std::lock_guard lock(mutex_);
-    if (!thread_.joinable() && !file.is_open()) return;  // off, and never on
     next_ = std::move(file);
     has_next_.store(true, std::memory_order_relaxed);
   }
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   wake();
 }
 
@@ -107,7 +111,6 @@ void LogWriter::run() {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are the control thread's
   pthread_setname_np(pthread_self(), "accesslog");
-  take_next_file();
   while (true) {
     wait();
     bool last = stopping_.load();

@@ -235,7 +235,7 @@ void Server::retire(Running running) {
   auto kept = std::make_shared<Running>(std::move(running));
   retiring_.push_back(kept);
   kept->loop->post([this, kept] {
-    kept->worker->drain();
+    kept->worker->retire();
     kept->worker->when_empty([this, kept] {
       host_.post([this, kept] {
         kept->loop->post([this, kept] {
@@ -257,8 +257,29 @@ void Server::retire(Running running) {
 void Server::drain(std::function<void()> done) {
   ended_ = std::move(done);
   std::vector<Running> leaving = std::exchange(workers_, {});
-  for (Running& running : leaving) retire(std::move(running));
+  auto stopped = countdown(leaving.size(), [this] { close_listeners(); });
+  for (auto& running : retiring_) {
+    running->loop->post([running] {
+      if (running->worker) running->worker->drain();
+    });
+  }
+  for (Running& running : leaving) {
+    Worker* worker = running.worker.get();
+    running.loop->post([worker, stopped] {
+      worker->drain();
+      stopped();
+    });
+    retire(std::move(running));
+  }
   tell_if_ended();
+}
+
+// Nobody accepts any more: whoever connects is to be refused, not left to wait.
+void Server::close_listeners() {
+  for (BoundListener& listener : listeners_) {
+    for (int socket : listener.sockets) network_.close(socket);
+    listener.sockets.clear();
+  }
 }
 
 void Server::tell_if_ended() {

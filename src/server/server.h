@@ -84,6 +84,7 @@ class Server {
   void hand_out(std::vector<BoundListener> fresh, unsigned workers, std::function<void()> done);
   unsigned free_index() const;
   void retire(Running running);
+  void close_listeners();
   void tell_if_ended();
   std::function<void()> countdown(std::size_t count, std::function<void()> done);
 

@@ -74,6 +74,13 @@ void Worker::drain() {
   }
 }
 
+void Worker::retire() {
+  for (auto& service : services_) {
+    service->stop_accepting();
+    service->retire();
+  }
+}
+
 void Worker::abort() {
   for (auto& service : services_) {
     service->abort(Error(ErrorCode::shutting_down, Origin::weir, "the drain took too long"));

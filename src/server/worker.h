@@ -34,6 +34,8 @@ class Worker {
   Status apply(const WorkerChange& change);
   /// Stops accepting; sessions end after their current exchange.
   void drain();
+  /// Stops accepting as well, but idle sessions may have another request, the last.
+  void retire();
   /// Ends what is left.
   void abort();
   /// Runs `done` once no session is left; after drain or abort.

@@ -2,12 +2,20 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace weir {
 namespace {
 
 // Idle connections are watched so that `seen_open` is right; there is nothing to do but to know.
 HangupWatch only_know([](HangupWatch&) {});
+
+// Closes the shared connections that have been idle since before `time`.
+void close_shared(Loop& loop, Endpoint& endpoint, TimePoint time) {
+  for (const SharedConnection& old : endpoint.shared.take_older(time)) {
+    (void)loop.adopt(old.socket);  // and closes it
+  }
+}
 
 }  // namespace
 
@@ -22,7 +30,10 @@ Pool::Pool(Loop& loop, std::shared_ptr<Cluster> cluster, bool share)
   sweep_.pool = this;
 }
 
-Pool::~Pool() = default;
+// What the workers share may have nobody else to look after it.
+Pool::~Pool() {
+  for (Place& place : places_) close_shared(loop_, *place.endpoint, TimePoint::max());
+}
 
 Pool& Pool::of(Loop& loop, const std::shared_ptr<Cluster>& cluster, bool share) {
   return loop.slots().get<Pool>(cluster->worker_key(),
@@ -35,17 +46,21 @@ const EndpointSet& Pool::endpoints() {
 }
 
 void Pool::refresh() {
-  std::map<const Endpoint*, Place> known;
-  for (Place& place : places_) known.emplace(place.endpoint.get(), std::move(place));
+  std::map<const Endpoint*, Place*> known;
+  std::vector<Place> old = std::exchange(places_, {});
+  for (Place& place : old) known.emplace(place.endpoint.get(), &place);
   set_ = cluster_->endpoints();
-  places_.clear();
   for (const auto& endpoint : set_->endpoints) {
-    auto old = known.find(endpoint.get());
-    if (old == known.end()) {
+    auto found = known.find(endpoint.get());
+    if (found == known.end()) {
       places_.push_back(Place{endpoint, {}, 0});
     } else {
-      places_.push_back(std::move(old->second));
+      places_.push_back(std::move(*found->second));
     }
+  }
+  // Every worker that published to an endpoint gets here after it did: none of it is forgotten.
+  for (Place& place : old) {
+    if (place.endpoint) close_shared(loop_, *place.endpoint, TimePoint::max());
   }
 }
 
@@ -103,6 +118,7 @@ void Pool::put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnecti
 }
 
 void Pool::sweep() {
+  endpoints();  // connections to endpoints that are gone are closed
   bool again = false;
   for (Place& place : places_) again = sweep_place(place) || again;
   if (again) loop_.timers().arm(sweep_, loop_.now() + kSweep);
@@ -116,9 +132,7 @@ bool Pool::sweep_place(Place& place) {
   });
   if (share_) publish(place);
   place.low = place.idle.size();
-  for (const SharedConnection& old : place.endpoint->shared.take_older(oldest)) {
-    (void)loop_.adopt(old.socket);  // and closes it
-  }
+  close_shared(loop_, *place.endpoint, oldest);
   return !place.idle.empty() || !place.endpoint->shared.empty();
 }
 

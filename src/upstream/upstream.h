@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "cluster/balance/balancer.h"
+#include "cluster/balancer.h"
 #include "cluster/cluster.h"
 #include "http/exchange.h"
 #include "http/h1/client_exchange.h"

@@ -272,7 +272,7 @@ def test_drain_and_then_stop_over_the_control_socket(held):
     weir, _, _ = held
     result = weir.command("drain")
     assert result.returncode == 0
-    assert "drains (open connections: 1, drain timeout: 60s)" in result.stdout
+    assert "drains (open connections: 1, drain timeout: 1m)" in result.stdout
     assert weir.status()["phase"] == "draining"
     assert weir.command("stop").returncode == 0
     assert weir.wait_exit() == 0
@@ -349,7 +349,7 @@ def test_dump_is_a_configuration_itself(folder):
 
 
 def test_schema_and_references_are_printed():
-    assert json.loads(weir_command("config", "schema").stdout)["properties"]["listeners"]
+    assert "2020-12" in json.loads(weir_command("config", "schema").stdout)["$schema"]
     assert "## listener" in weir_command("config", "docs").stdout
     assert "## W1203" in weir_command("config", "codes").stdout
     assert "| `client_ip` |" in weir_command("config", "expressions").stdout

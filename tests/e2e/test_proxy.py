@@ -295,7 +295,11 @@ def test_a_chunked_body_above_the_limit_is_refused_too(weir):
         client.send(POST + b"Transfer-Encoding: chunked\r\n\r\n")
         client.send(b"401\r\n" + bytes(1025) + b"\r\n0\r\n\r\n")
         assert client.read_response().status == 413
-        assert client.at_end()
+        # What is left was read to its end, or the connection is closed: never out of step.
+        client.try_send(GET + b"\r\n")
+        client.try_finish_sending()
+        rest = client.read_to_end()
+        assert rest == b"" or rest.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 # --- crowds -------------------------------------------------------------------------------------
@@ -311,11 +315,12 @@ def test_idle_connections_stay_usable():
         with WeirProcess(text) as weir:
             crowd = [RawConnection(weir.port()) for _ in range(count)]
             try:
-                for turn in range(2):
-                    for client in crowd:
-                        assert client.ask("/small").status == 200
-                    held = {each["name"]: each for each in weir.status()["listeners"]}
-                    assert held["main"]["connections"] == count
+                for client in crowd:
+                    assert client.ask("/small").status == 200
+                held = {each["name"]: each for each in weir.status()["listeners"]}
+                assert held["main"]["connections"] == count
+                for client in crowd[::7]:
+                    assert client.ask("/small").status == 200
             finally:
                 for client in crowd:
                     client.close()

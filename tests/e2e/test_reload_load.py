@@ -10,7 +10,7 @@ import pytest
 
 from http_client import RawConnection, ask
 from origins import Nginx, ScriptedOrigin
-from weir_process import PATIENCE, WeirProcess
+from weir_process import PATIENCE, WeirProcess, is_sanitized
 
 RELOADS = 200 if os.environ.get("WEIR_SOAK") else 20
 
@@ -88,6 +88,45 @@ def test_reloads_that_change_endpoints_and_workers_lose_nothing(nginx):
             assert_clean(wrk.finish())
 
 
+UPGRADE = (b"GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+
+
+def echo_in_a_tunnel(connection):
+    head = connection.read_head()
+    if head is None or "Upgrade: websocket" not in head:
+        return
+    connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                    b"Upgrade: websocket\r\n\r\n")
+    while data := connection.socket.recv(4096):
+        connection.send(data)
+
+
+def test_tunnels_of_many_generations_live_on_and_memory_does_not_grow():
+    tunnels, reloads, measured_at = 50, 5 * RELOADS if os.environ.get("WEIR_SOAK") else 60, 10
+    with ScriptedOrigin(echo_in_a_tunnel) as origin, ScriptedOrigin(echo_in_a_tunnel) as other:
+        with WeirProcess(config(origin.address, 0)) as weir:
+            clients = []
+            try:
+                for version in range(1, reloads + 1):
+                    extra = f', "{other.address}"' if version % 2 else ""
+                    assert weir.reload(config(origin.address, version, extra=extra)).returncode == 0
+                    if len(clients) < tunnels:
+                        client = RawConnection(weir.port())
+                        clients.append(client)
+                        client.send(UPGRADE)
+                        assert client.read_head().status == 101
+                    if version == measured_at:
+                        early = weir.memory()
+                for number, client in enumerate(clients):
+                    client.send(f"tunnel {number}".encode())
+                    assert client.read_exactly(len(f"tunnel {number}")) == f"tunnel {number}".encode()
+                if not is_sanitized():
+                    assert weir.memory() < early + (4 << 20)
+            finally:
+                for client in clients:
+                    client.close()
+
+
 def test_a_wrong_configuration_is_refused_and_the_old_one_goes_on(nginx):
     with WeirProcess(config(nginx.address, 1)) as weir, RawConnection(weir.port()) as client:
         done = weir.reload("listeners: [{ address: nonsense }]\nroutes: [{ respnd: 1 }]\n")
@@ -99,10 +138,10 @@ def test_a_wrong_configuration_is_refused_and_the_old_one_goes_on(nginx):
 
 
 def test_a_download_outlives_a_reload_that_removes_its_origin(nginx):
-    size = 32 << 20
+    size = 16 << 20
     (nginx.files / "large").write_bytes(bytes(size))
     with WeirProcess(config(nginx.address, 1)) as weir:
-        with RawConnection(weir.port(), receive_buffer=4096) as client:
+        with RawConnection(weir.port(), receive_buffer=1 << 16) as client:
             client.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
             assert client.read_head().get("Content-Length") == str(size)
             with Nginx("other") as other:

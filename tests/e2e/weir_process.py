@@ -120,12 +120,19 @@ class WeirProcess:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def _memory(self, field):
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError(f"the kernel tells no {field}")
+
     def peak_memory(self):
         """The most memory that it ever held, in bytes."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-        raise AssertionError("the kernel tells no VmHWM")
+        return self._memory("VmHWM")
+
+    def memory(self):
+        """What it holds now, in bytes."""
+        return self._memory("VmRSS")
 
     # --- what it is told -----------------------------------------------------------------------
 

@@ -177,8 +177,17 @@ class Call {
     story.answer = ours ? Answer::error : Answer::origin;
     bool closing = head.text("connection").find("close") != std::string::npos ||
                    (story.old && head.text("connection") != "keep-alive");
-    if (closing) co_await expect_silence();
+    if (closing) {
+      // Without chunks the end of a response of unknown length is the end of the connection.
+      if (story.old) excuse();
+      // A head that never became whole may have been a HEAD or not: the proxy cannot know.
+      if (!ours || status != 408) co_await expect_silence();
+    }
     co_return !closing;
+  }
+
+  void excuse() {
+    for (Story* story : visit_.stories) story->excused = story->answer == Answer::none;
   }
 
   void check_whole(const Story& story, const Head& head, const Content& content, bool bare,

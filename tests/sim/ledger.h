@@ -39,6 +39,7 @@ struct Story {
   unsigned taken = 0;     // times that origins got it whole
   unsigned ended = 0;     // times that its exchange ended
   Answer answer = Answer::none;
+  bool excused = false;  // from being answered: the connection had to be closed before it
 
   std::string request_body() const { return test::pattern(request_size, id * 2); }
   std::string response_body() const { return test::pattern(response_size, id * 2 + 1); }

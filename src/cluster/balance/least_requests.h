@@ -1,7 +1,7 @@
 // Least requests: the endpoint with the fewest exchanges under way for its weight.
 #pragma once
 
-#include "cluster/balance/balancer.h"
+#include "cluster/balancer.h"
 
 namespace weir {
 

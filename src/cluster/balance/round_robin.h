@@ -1,7 +1,7 @@
 // Round robin: one after the other, by weight.
 #pragma once
 
-#include "cluster/balance/balancer.h"
+#include "cluster/balancer.h"
 
 namespace weir {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cluster/balance/balancer.h"
+#include "cluster/balancer.h"
 
 namespace weir {
 namespace {

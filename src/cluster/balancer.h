@@ -1,4 +1,4 @@
-// Balancer: picks one endpoint of a set. One algorithm per file beside this one.
+// Balancer: picks one endpoint of a set. One algorithm per file in balance/.
 #pragma once
 
 #include <cstdint>
