@@ -125,6 +125,8 @@ def start(workshop, contender, origin, *, bulk=False, wrapper=()):
         environment = {"XDG_RUNTIME_DIR": str(own), "RUNTIME_DIRECTORY": str(own)}
         config = workshop.write(f"{tag}.yaml", _weir_config(contender, port, origin))
         program += ["run", str(config)]
+        if wrapper:  # valgrind does not know io_uring well enough
+            program += ["--engine", "epoll"]
     elif contender.name == "nginx":
         text = render("nginx.conf", dir=directory, user=getpass.getuser(), origin=origin,
                       master="master_process off;" if wrapper else "",

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view kFooter =
     "`weir help COMMAND` tells more about one; `weir version` tells which weir this is.\n"
-    "Exit status: 0 done; 1 refused (a wrong configuration, an address in use, a process that says\n"
+    "Exit status: 0 done; 1 refused (a wrong configuration, an address in use, a process that "
+    "says\n"
     "no); 2 a command line that makes no sense.";
 
 /// The options as texts, until they are checked.
@@ -111,7 +112,6 @@ void write_plainly(CLI::App& app) {
   auto formatter = app.get_formatter();
   formatter->column_width(26);
   formatter->label("SUBCOMMAND", "COMMAND");
-  formatter->label("Subcommands", "Commands");
   formatter->label("Positionals", "Arguments");
   formatter->label("REQUIRED", "");
   formatter->label("TEXT", "");
@@ -214,6 +214,7 @@ std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words) 
   add_serving(app, raw);
   add_configuration(app, raw);
   add_running(app, raw);
+  for (CLI::App* each : app.get_subcommands({})) each->group("Commands");
   app.footer(std::string(kFooter));  // of the whole program: not inherited
   bool help = words.empty() || words[0] == "help";
   if (words.empty() || words[0] == "version" || words[0] == "--version") {

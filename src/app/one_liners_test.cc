@@ -27,9 +27,8 @@ TEST(ProxyConfig, takes_addresses_as_a_file_would) {
 }
 
 TEST(ProxyConfig, takes_ports_and_urls) {
-  EXPECT_EQ(
-      endpoints({"8080", {"3000", "http://10.0.0.1/", "http://10.0.0.1:81"}}),
-      (std::vector<std::string>{":8080", "localhost:3000", "10.0.0.1:80", "10.0.0.1:81"}));
+  EXPECT_EQ(endpoints({"8080", {"3000", "http://10.0.0.1/", "http://10.0.0.1:81"}}),
+            (std::vector<std::string>{":8080", "localhost:3000", "10.0.0.1:80", "10.0.0.1:81"}));
 }
 
 TEST(ProxyConfig, lets_no_text_out_of_its_quotes) {

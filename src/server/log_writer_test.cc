@@ -71,7 +71,10 @@ class LogWriterTest : public ::testing::Test {
 /// A pipe that nobody empties until told to.
 class StuckPipe {
  public:
-  StuckPipe() { EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0); }
+  StuckPipe() {
+    EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
+    EXPECT_EQ(::fcntl(ends_[1], F_SETPIPE_SZ, 4096), 4096);
+  }
   ~StuckPipe() {
     ::close(ends_[0]);
     ::close(ends_[1]);
@@ -197,7 +200,7 @@ TEST_F(LogWriterTest, drops_whole_lines_of_a_blocked_reader_counts_them_and_says
   LogWriter writer(64 * 1024);
   writer.use(open(writer, pipe.path()));
   auto sink = writer.join();
-  constexpr int kLines = 10'000;  // a megabyte: the pipe and the ring take 128 KiB
+  constexpr int kLines = 10'000;  // a megabyte: the pipe and the ring take 68 KiB
   for (int i = 0; i < kLines; ++i) sink->put(line(i));
   LogFigures figures = writer.figures();
   EXPECT_GT(figures.dropped, 0u);

@@ -86,6 +86,7 @@ TEST_F(ProcessStatusTest, counts_traffic_where_it_belongs) {
   client_.get("10.0.0.1:80", "/dead");
   client_.get("10.0.0.1:80", "/none");
   client_.ask("10.0.0.1:80", "no request at all\r\n\r\n");
+  world_.run_for(std::chrono::milliseconds(100));  // the last connection lingers
   MetricsReader read = scrape();
   EXPECT_EQ(read["weir_requests_total{route=\"shop\",upstream=\"api\",status=\"2xx\"}"], 3);
   EXPECT_EQ(read["weir_requests_total{route=\"dead\",upstream=\"nowhere\",status=\"5xx\"}"], 1);

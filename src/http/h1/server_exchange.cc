@@ -94,6 +94,11 @@ Task<bool> ServerExchange::run() {
     co_await exchange_.scope().join();
   }
   bool reusable = sent && keep_alive_ && body_is_over();
+  if (!sent && until_close_) session_.stream_->reset_on_close();  // its end would look like a whole
+  // A client that was not about to close may have sent more, and closing over unread bytes is a
+  // reset that can destroy the response (RFC 9112, 9.6).
+  bool sends_more = framing_.keep_alive || (body_ != nullptr && !body_->complete());
+  if (sent && !reusable && sends_more) session_.linger_ = true;
   exchange_.outcome().bytes_received = body_ != nullptr ? body_->received() : 0;
   exchange_.outcome().bytes_sent = sent_;
   exchange_.finish_idle();
@@ -165,6 +170,8 @@ Status ServerExchange::make_body() {
 }
 
 Task<Status> ServerExchange::send_continue() {
+  // The upload asks for this while the origin's interim responses pass through.
+  if (writing()) co_await writer_free();
   if (responding_) co_return fail(ErrorCode::cancelled, Origin::weir, "already answered");
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   Slice line[1] = {Slice::unowned(kContinue)};
@@ -181,6 +188,7 @@ Task<Status> ServerExchange::send_interim(const Response& response) {
   Result<std::string_view> text = writer.finish();
   if (!text) co_return fail(text.error());
   Slice head[1] = {Slice::unowned(*text)};
+  if (writing()) co_await writer_free();
   co_return co_await write(head);
 }
 
@@ -311,10 +319,7 @@ Task<Status> ServerExchange::send(Response& response) {
     end = gather(body, pieces);
     if (!end && pieces.payload() == 0 && !head_waits) {
       Result<Slice> next = co_await body.read();
-      if (!next) {
-        if (until_close_) session_.stream_->reset_on_close();
-        co_return fail(next.error());
-      }
+      if (!next) co_return fail(next.error());
       end = next->empty();
       if (!end) pieces.add(std::move(*next));
     }
