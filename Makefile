@@ -50,6 +50,8 @@ lint: ## the checks of `make test` that need no build, then clang-tidy if instal
 install: build ## install the program under DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 $(release)/weir $(DESTDIR)$(PREFIX)/bin/weir
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/weir/LICENSE
+	install -D -m 644 docs/reference/weir.schema.json \
+	  $(DESTDIR)$(PREFIX)/share/weir/weir.schema.json
 	install -D -m 644 examples/quickstart.yaml \
 	  $(DESTDIR)$(PREFIX)/share/doc/weir/examples/quickstart.yaml
 

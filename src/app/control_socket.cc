@@ -116,7 +116,7 @@ ControlSocket::~ControlSocket() {
   if (socket_ < 0) return;
   ::close(socket_);
   struct stat info{};
-  bool ours = ::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_;
+  bool ours = ::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_;
   if (ours) ::unlink(path_.c_str());
   if (!made_directory_.empty()) ::rmdir(made_directory_.c_str());
 }

@@ -12,7 +12,7 @@ Task<Result<std::string>> read_line(Stream& stream, std::size_t most, StopToken 
     if (!piece) co_return fail(piece.error());
     std::size_t end = piece->view().find('\n');
     line += piece->view().substr(0, end);
-    if (line.size() > most) co_return fail(ErrorCode::limit, Origin::client, "line too long");
+    if (line.size() >= most) co_return fail(ErrorCode::limit, Origin::client, "line too long");
     if (end != std::string_view::npos) co_return line;
   }
 }

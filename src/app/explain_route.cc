@@ -26,7 +26,7 @@ struct Judged {
 int rank(RouteVerdict verdict) {
   switch (verdict) {
     case RouteVerdict::chosen: return 0;
-    case RouteVerdict::outranked: return 4;
+    case RouteVerdict::outranked: return 1;
     case RouteVerdict::conditions: return 2;
     case RouteVerdict::path: return 3;
     case RouteVerdict::host: return 4;

@@ -20,7 +20,7 @@ routes:
   - { name: write, match: { host: shop.example, path: /api/*, method: [POST, PUT] }, reverse_proxy: api }
   - { name: team, match: { host: shop.example, header: { X-Team: a, X-Any: "*" } }, respond: 204 }
   - { name: office, match: { host: shop.example, when: 'client_ip in 192.0.2.0/24' }, respond: 204 }
-  - { name: pages, match: { host: ["*.example", shop.example] }, use: [], respond: hello }
+  - { name: pages, match: { host: [other.test, shop.example, "*.example"] }, use: [], respond: hello }
 upstreams:
   api: { endpoints: ["10.0.0.1:80", "api.example:81"] }
 )";
@@ -79,8 +79,9 @@ TEST_F(ExplainTest, tells_hosts_and_paths_that_do_not_match) {
 TEST_F(ExplainTest, tells_that_no_route_matches) {
   std::string nothing = text("http://elsewhere.test:8080/");
   EXPECT_THAT(nothing, HasSubstr("  no route matches: 404 (no_route)\n"));
-  EXPECT_THAT(nothing,
-              HasSubstr("pages (shop.yaml:10): the host is not *.example or shop.example"));
+  EXPECT_THAT(
+      nothing,
+      HasSubstr("pages (shop.yaml:10): the host is not other.test or shop.example or *.example"));
 }
 
 TEST_F(ExplainTest, normalises_the_path_before_it_matches) {

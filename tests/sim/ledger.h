@@ -57,6 +57,8 @@ class Ledger {
 
   /// Nothing breaks on purpose: every request is answered by an origin.
   bool calm = false;
+  /// Beyond that, what is written at once arrives at once.
+  bool steady = false;
   /// The proxy may close a connection between two requests: it has fewer workers or ends.
   bool closes = false;
   std::size_t exchanges = 0;  // that ended

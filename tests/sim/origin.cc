@@ -20,7 +20,8 @@ struct Manner {
   unsigned interim = 0;
   bool early = false;  // the answer comes before the request has been read
   bool close = false;
-  bool agree = true;  // to an upgrade
+  bool agree = true;   // to an upgrade
+  bool extra = false;  // a second answer behind the first, which is nobody's
   Pace pace;
   Break broken = Break::none;  // after pace.limit bytes of the answer
 };
@@ -36,6 +37,12 @@ Manner draw(Random& random, const Ledger& ledger, const Story& story) {
   manner.close = random.chance(100);
   manner.pace.pieces = 1 + random.below(4);
   if (random.chance(200)) manner.pace.pause = milliseconds(20);
+  // Where bytes may be late the proxy cannot tell them from the answer to its next request.
+  bool together = ledger.steady && story.response_size < 3000 && !story.upgrade;
+  if (together && !manner.close && manner.framing != Content::Kind::until_close) {
+    manner.extra = random.chance(100);
+    if (manner.extra) manner.pace = Pace();
+  }
   if (ledger.calm) return manner;
   manner.early = random.chance(150) && story.request_size > 0;
   manner.agree = random.chance(800);
@@ -105,6 +112,9 @@ class Guest {
     Head head;
     bool whole = co_await wire_.head(head);
     Story* story = note(head);
+    if (story != nullptr && spoiled_) {
+      ledger().fail(story, "a connection was used again after bytes that nobody asked for");
+    }
     if (!whole || story == nullptr) co_return false;
     check(*story, head);
     Random& random = origin_.loop().random();
@@ -123,6 +133,8 @@ class Guest {
       (void)co_await origin_.loop().sleep_for(manner.delay, stop());
     }
     std::string text = answer_of(*story, manner, random);
+    spoiled_ = manner.extra;
+    if (spoiled_) text += "HTTP/1.1 200 OK\r\nX-Id: 1\r\nContent-Length: 0\r\n\r\n";
     if (manner.broken != Manner::Break::none) {
       co_await break_off(text, manner);
       co_return false;
@@ -227,6 +239,7 @@ class Guest {
   Origin& origin_;
   Stream& stream_;
   Wire wire_;
+  bool spoiled_ = false;  // more was sent than was asked for
 };
 
 Task<void> serve(Origin& origin, std::unique_ptr<Stream> stream) {
