@@ -305,6 +305,11 @@ void UringStream::on_hangup(int result) {
 }
 
 bool UringStream::idle_and_open() { return !hung_up_ && weir::idle_and_open(socket_); }
+
+// The standing poll tells of the end only. Bytes that nobody asked for must be noticed as well, or
+// they would be taken for the answer to the next request: the kernel is asked.
+bool UringStream::seen_open() const { return !hung_up_ && !more_ && weir::idle_and_open(socket_); }
+
 Address UringStream::peer() const { return peer_of(socket_); }
 Address UringStream::local() const { return local_of(socket_); }
 

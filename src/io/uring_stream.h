@@ -24,7 +24,7 @@ class UringStream final : public Stream, public Recycled<UringStream> {
   void reset_on_close() override;
   void watch_hangup(HangupWatch* watch) override;
   bool idle_and_open() override;
-  bool seen_open() const override { return !hung_up_ && !more_; }
+  bool seen_open() const override;
   Address peer() const override;
   Address local() const override;
   Loop& loop() const override { return *loop_; }

@@ -70,7 +70,6 @@ def wait_for(probe, what):
         found = probe()
         if found:
             return found
-        time.sleep(0.02)
     raise AssertionError(f"{what} never came")
 
 

@@ -61,6 +61,9 @@ class Ledger {
   bool steady = false;
   /// The proxy may close a connection between two requests: it has fewer workers or ends.
   bool closes = false;
+  /// When an origin last closed an idle connection. A request that is sent at this very moment
+  /// may be lost, and cannot be repeated if it is a POST.
+  TimePoint idle_closed{};
   std::size_t exchanges = 0;  // that ended
   std::size_t clients = 0;    // that still run
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "io/deadline.h"
 #include "wire.h"
 
 namespace weir::sim {
@@ -109,6 +110,12 @@ class Guest {
   StopToken stop() { return origin_.loop().stopping(); }
 
   Task<bool> one() {
+    if (ledger().steady && wire_.waiting().empty()) {
+      Deadline idle(origin_.loop(), milliseconds(20), stop());
+      bool came = co_await wire_.more(idle.token());
+      if (!came) ledger().idle_closed = origin_.loop().now();
+      if (!came) co_return false;
+    }
     Head head;
     bool whole = co_await wire_.head(head);
     Story* story = note(head);

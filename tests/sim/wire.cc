@@ -31,13 +31,13 @@ std::uint64_t Head::id_in(std::string_view line) {
   return id;
 }
 
-Task<bool> Wire::more() {
+Task<bool> Wire::more(StopToken stop) {
   if (end_ != ErrorCode::none) co_return false;
   if (total_ >= limit) {
     end_ = ErrorCode::cancelled;
     co_return false;
   }
-  Result<Slice> got = co_await stream_.read(stop_);
+  Result<Slice> got = co_await stream_.read(stop);
   if (!got) {
     end_ = got.error().code;
     co_return false;

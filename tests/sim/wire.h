@@ -51,7 +51,8 @@ class Wire {
   Wire(Stream& stream, StopToken stop) : stream_(stream), stop_(stop) {}
 
   /// False at the end, whatever it is.
-  Task<bool> more();
+  Task<bool> more() { return more(stop_); }
+  Task<bool> more(StopToken stop);
   /// A line without its CRLF.
   Task<bool> line(std::string& out);
   Task<bool> head(Head& head);
