@@ -58,6 +58,8 @@ class Service {
   virtual void closed(const Peer& peer) = 0;
   virtual SessionCounters& counters() = 0;
   virtual bool draining() const = 0;
+  /// True if idle sessions are to end at once: with a drain, unless it only takes a worker away.
+  virtual bool closing_idle() const { return draining(); }
 };
 
 }  // namespace weir
