@@ -80,6 +80,7 @@ void ListenerService::stop_accepting() {
 
 void ListenerService::drain() {
   draining_ = true;
+  closing_idle_ = true;
   for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
     static_cast<h1::ServerSession*>(link)->drain();
   }
@@ -88,6 +89,7 @@ void ListenerService::drain() {
 void ListenerService::abort(const Error& why) {
   stop_accepting();
   draining_ = true;
+  closing_idle_ = true;
   for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
     static_cast<h1::ServerSession*>(link)->stop(why);
   }

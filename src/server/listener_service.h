@@ -69,6 +69,7 @@ class ListenerService final : public Service {
   void closed(const Peer& peer) override;
   SessionCounters& counters() override { return *counters_; }
   bool draining() const override { return draining_; }
+  bool closing_idle() const override { return closing_idle_; }
 
  private:
   Task<void> accept(std::unique_ptr<Listener> listener);
@@ -85,6 +86,7 @@ class ListenerService final : public Service {
   StopSource accepting_;
   Link sessions_;
   bool draining_ = false;
+  bool closing_idle_ = false;
 };
 
 }  // namespace weir

@@ -22,7 +22,8 @@ bool writable(int descriptor, int milliseconds) {
 
 LogFile::LogFile(int descriptor, bool owned) : descriptor_(descriptor), owned_(owned) {
   struct stat info;
-  has_reader_ = ::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode);
+  if (::fstat(descriptor, &info) != 0) return;
+  has_reader_ = S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || ::isatty(descriptor);
 }
 
 LogFile::~LogFile() {

@@ -62,9 +62,28 @@ void Worker::drop_unpinned() {
   if (snapshots_.empty()) return;
   auto current = std::prev(snapshots_.end());
   for (auto it = snapshots_.begin(); it != current;) {
-    it = it->pins == 0 ? snapshots_.erase(it) : std::next(it);
+    if (it->pins > 0) {
+      ++it;
+      continue;
+    }
+    std::shared_ptr<const Snapshot> gone = std::move(it->snapshot);
+    it = snapshots_.erase(it);
+    drop_pools(*gone);
   }
   if (snapshots_.size() > 1) loop_.timers().arm(cleaner_, loop_.now() + kCleanInterval);
+}
+
+// A pool keeps its cluster alive: it goes with the last snapshot that names the cluster, when no
+// exchange can hold a lease of it any more.
+void Worker::drop_pools(const Snapshot& gone) {
+  for (const auto& [name, upstream] : gone.upstreams) {
+    const std::shared_ptr<Cluster>& cluster = upstream->cluster();
+    bool wanted = std::ranges::any_of(snapshots_, [&](const PinnedSnapshot& kept) {
+      auto found = kept.snapshot->upstreams.find(name);
+      return found != kept.snapshot->upstreams.end() && found->second->cluster() == cluster;
+    });
+    if (!wanted) loop_.slots().erase(cluster->worker_key());
+  }
 }
 
 void Worker::drain() {

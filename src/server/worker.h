@@ -49,6 +49,7 @@ class Worker {
  private:
   ListenerService& service_for(const std::shared_ptr<SharedListener>& listener);
   void drop_unpinned();
+  void drop_pools(const Snapshot& gone);
   Task<void> finish(std::function<void()> done);
 
   Loop& loop_;

@@ -296,7 +296,8 @@ def test_bytes_behind_a_response_are_never_taken_for_another():
                 assert client.ask().body == b"right"
 
 
-@pytest.mark.parametrize("engine, method", [("auto", "POST"), ("epoll", "POST"), ("epoll", "GET")])
+@pytest.mark.parametrize("engine", ["auto", "epoll"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
 def test_bytes_that_come_on_an_idle_connection_spoil_it(engine, method):
     strayed = threading.Semaphore(0)
 

@@ -33,7 +33,7 @@ class WeirProcess:
     """Starts with the text of a configuration, whose listeners have names and port 0.
 
     `with WeirProcess(text) as weir:` gives it running; `weir.port("main")` is where a listener is.
-    At the end it is told to stop and must exit with status 0 and without a sanitizer's report.
+    At the end it is told to stop and must exit with status 0. WEIR_ENGINE chooses the engine.
     """
 
     def __init__(self, config, *options, expect_exit=0):
@@ -46,6 +46,8 @@ class WeirProcess:
         self._log_ended = False
         self.write_config(config)
         program = str(binary())
+        if "WEIR_ENGINE" in os.environ and "--engine" not in options:
+            options += ("--engine", os.environ["WEIR_ENGINE"])
         self._verb = [program]
         self._process = subprocess.Popen(
             [program, "run", str(self.config_path), "--control", str(self._control), *options],

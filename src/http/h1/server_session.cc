@@ -46,7 +46,7 @@ Scope::Child ServerSession::serve(Scope&, std::unique_ptr<ServerSession> session
   ServerSession& self = *session;
   while (true) {
     if (self.unread_.empty()) {
-      if (self.service_.draining()) {  // what has been asked already is still answered
+      if (self.service_.closing_idle()) {  // what has been asked already is still answered
         std::optional<Result<Slice>> last = self.stream_->try_read(0);
         if (!last || !*last) break;
         self.unread_ = std::move(**last);
