@@ -179,6 +179,18 @@ def test_an_origin_that_declines_answers_like_any_other():
             assert (response.status, response.body) == (426, b"no sockets here")
 
 
+def test_a_101_to_another_protocol_is_a_bad_gateway():
+    def script(connection):
+        while connection.read_head() is not None:
+            connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                            b"Upgrade: something-else\r\n\r\n")
+
+    with ScriptedOrigin(script) as origin, WeirProcess(config(origin.address)) as weir:
+        with RawConnection(weir.port()) as client:
+            client.send(UPGRADE)
+            assert client.read_response().status == 502
+
+
 def test_a_101_that_nobody_asked_for_is_a_bad_gateway():
     def script(connection):
         connection.read_head()

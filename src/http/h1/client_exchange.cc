@@ -212,7 +212,9 @@ Result<Response> ClientExchange::make_response(const ClientRequest& request,
   keep_alive_ = framing->keep_alive;
   exchange_.loop().timers().disarm(watchdog_);
   if (framing->kind == Framing::Kind::tunnel) {
-    bool asked = head.status != 101 || !request.upgrade.empty();
+    // RFC 9110, 15.2.2: only to the protocol that was asked for.
+    bool asked = head.status != 101 ||
+                 (!request.upgrade.empty() && iequals(framing->upgrade, request.upgrade));
     if (!asked) return fail(ErrorCode::bad_gateway, Origin::upstream, "101 that nobody asked for");
     remove_hop_by_hop(headers);
     response.headers = std::move(headers);
