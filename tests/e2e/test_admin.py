@@ -242,7 +242,7 @@ def test_a_reload_rotates_the_file(start, folder):
     weir = start(config)
     port = port_of(weir, "front")
     with RawConnection(port) as client:
-        for turn in range(4):
+        for turn in range(2):
             client.ask(f"/before/{turn}")
             wait_lines(log, 1)
             log.rename(folder / f"log.{turn}")
@@ -251,7 +251,7 @@ def test_a_reload_rotates_the_file(start, folder):
             assert weir.command("reload").returncode == 0
     assert not any("drop" in line for line in weir.log().splitlines())
     weir.close()
-    for turn in range(4):
+    for turn in range(2):
         assert (folder / f"log.{turn}").read_text() == f"/before/{turn}\n/moved/{turn}\n"
     assert log.read_text() == ""
 
