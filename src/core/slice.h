@@ -1,4 +1,4 @@
-// Slice: a counted view of bytes in memory, or a range of a file, that moves through bodies.
+// Slice: a counted view of bytes in memory, a range of a file, or bytes in a pipe.
 #pragma once
 
 #include <atomic>
@@ -47,11 +47,12 @@ class SliceOwner {
   Shared shared_;
 };
 
-/// Empty, bytes in memory, or `size` bytes of descriptor `file()` from `offset()` on. Static
-/// text has no owner. Copies share the owner.
+/// Empty, bytes in memory, `size` bytes of descriptor `file()` from `offset()` on, or the next
+/// `size` bytes of the pipe `file()`. Static text has no owner. Copies share the owner; the bytes
+/// of a pipe can be taken out once only, so its slices are moved.
 class Slice {
  public:
-  enum class Kind : std::uint8_t { memory, file };
+  enum class Kind : std::uint8_t { memory, file, pipe };
 
   Slice() = default;
   Slice(SliceOwner* owner, const char* data, std::size_t size)
@@ -65,6 +66,13 @@ class Slice {
     slice.kind_ = Kind::file;
     slice.file_ = file;
     slice.offset_ = offset;
+    return slice;
+  }
+
+  static Slice of_pipe(SliceOwner* owner, int read_end, std::size_t size) {
+    Slice slice(owner, nullptr, size);
+    slice.kind_ = Kind::pipe;
+    slice.file_ = read_end;
     return slice;
   }
 
@@ -108,10 +116,10 @@ class Slice {
 
   /// Drops the first `count` bytes.
   void advance(std::size_t count) {
-    if (kind_ == Kind::file) {
-      offset_ += count;
-    } else {
+    if (kind_ == Kind::memory) {
       data_ += count;
+    } else {
+      offset_ += count;
     }
     size_ -= count;
   }

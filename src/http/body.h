@@ -22,6 +22,9 @@ class Body {
   /// The same without waiting: nothing if `read` would wait or fail. For what leaves together
   /// with the head, and to know when to flush.
   virtual std::optional<Slice> try_read() = 0;
+  /// Told by a reader who passes the slices on without a look, to something that takes all kinds:
+  /// those that follow may be pipes or ranges of files. Before it, all are memory.
+  virtual void let_pass() {}
   /// All bytes of the body, if known in advance.
   virtual std::optional<std::uint64_t> length() const = 0;
   /// The fields after the body; null if there are none. Only after the end.

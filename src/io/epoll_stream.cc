@@ -32,7 +32,7 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
         operation.pend(*this);
         return false;
       }
-      if (read_now(operation.hint, operation.result)) return true;
+      if (read_now(operation.hint, operation.into_pipe, operation.result)) return true;
     }
     if (Status registered = register_once(); !registered) {
       operation.result = fail(registered.error());
@@ -73,12 +73,11 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
     return false;
   }
 
-  std::optional<Result<Slice>> try_read(std::size_t hint) override {
-    Result<Slice> result;
-    if (readable_ && read_now(hint, result)) return result;
-    return std::nullopt;
-  }
+  std::optional<Result<Slice>> try_read(std::size_t hint) override { return try_now(hint, false); }
+  bool splices() const override { return !datagram_; }
+  std::optional<Result<Slice>> try_splice(std::size_t most) override { return try_now(most, true); }
 
+  void try_write(std::span<Slice>& data) override { try_send(socket_, data); }
   void shutdown_write() override { ::shutdown(socket_, SHUT_WR); }
   void reset_on_close() override { weir::reset_on_close(socket_); }
 
@@ -90,7 +89,10 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
   }
 
   bool idle_and_open() override { return !hung_up_ && weir::idle_and_open(socket_); }
-  bool seen_open() const override { return !hung_up_ && !readable_; }
+  // After a splice it is not known whether the socket is empty: the kernel is asked.
+  bool seen_open() const override {
+    return !hung_up_ && (!readable_ || weir::idle_and_open(socket_));
+  }
 
   Address peer() const override { return peer_of(socket_); }
   Address local() const override { return local_of(socket_); }
@@ -133,7 +135,7 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
     }
     Operation* read = nullptr;
     if (pending_read_ != nullptr && readable_ &&
-        read_now(pending_read_->hint, pending_read_->result)) {
+        read_now(pending_read_->hint, pending_read_->into_pipe, pending_read_->result)) {
       read = std::exchange(pending_read_, nullptr);
     }
     if (written != nullptr && read != nullptr)
@@ -150,25 +152,24 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
     return done;
   }
 
+  std::optional<Result<Slice>> try_now(std::size_t hint, bool into_pipe) {
+    Result<Slice> result;
+    if (readable_ && read_now(hint, into_pipe, result)) return result;
+    return std::nullopt;
+  }
+
   // True when the read is over; false when it would wait.
-  bool read_now(std::size_t hint, Result<Slice>& result) {
-    BufferPool& buffers = loop_->buffers();
-    BufferPool::Loan loan = buffers.lend(hint > BufferPool::kBlockBytes);
-    ssize_t got;
-    do {
-      got = ::recv(socket_, loan.data, loan.size, 0);
-    } while (got < 0 && errno == EINTR);
-    if (got > 0) {
+  bool read_now(std::size_t hint, bool into_pipe, Result<Slice>& result) {
+    Received got = receive_some(socket_, *loop_, hint, into_pipe);
+    if (got.count > 0) {
       // A short read has emptied the socket; the next arrival raises a new edge. After a
       // hang-up no further edge comes, so the end is still to be read. Of datagrams each read
       // takes one, and more may wait behind it.
-      if (static_cast<std::size_t>(got) < loan.size && !hung_up_ && !datagram_) {
-        readable_ = !registered_;
-      }
-      result = buffers.commit(loan, static_cast<std::size_t>(got));
+      if (!got.more && !hung_up_ && !datagram_) readable_ = !registered_;
+      result = std::move(got.slice);
       return true;
     }
-    if (got == 0) {
+    if (got.count == 0) {
       result = fail(ErrorCode::end_of_stream, Origin::weir);
       return true;
     }

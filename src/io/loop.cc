@@ -5,6 +5,7 @@ namespace weir {
 Loop::Loop(unsigned index, std::uint64_t seed)
     : random_(seed),
       buffers_(std::make_unique<BufferPool>()),
+      pipes_(std::make_unique<PipePool>()),
       slots_(std::make_unique<Slots>()),
       index_(index) {}
 

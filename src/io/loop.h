@@ -14,6 +14,7 @@
 #include "io/address.h"
 #include "io/buffer.h"
 #include "io/operation.h"
+#include "io/pipe.h"
 #include "io/stream.h"
 #include "io/timer.h"
 
@@ -120,6 +121,7 @@ class Loop : public Cancellable {
   Random& random() { return random_; }
   TimerWheel& timers() { return timers_; }
   BufferPool& buffers() { return *buffers_; }
+  PipePool& pipes() { return *pipes_; }
   Slots& slots() { return *slots_; }
   /// Which worker of the process this is: 0, 1, ...
   unsigned index() const { return index_; }
@@ -187,6 +189,7 @@ class Loop : public Cancellable {
   TimerWheel timers_;
   Random random_;
   std::unique_ptr<BufferPool> buffers_;
+  std::unique_ptr<PipePool> pipes_;
   std::unique_ptr<Slots> slots_;
 
  private:

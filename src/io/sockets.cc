@@ -157,6 +157,31 @@ void consume(std::span<Slice>& slices, std::size_t sent) {
   }
 }
 
+Received receive_some(int socket, Loop& loop, std::size_t hint, bool into_pipe) {
+  Received received{};
+  if (into_pipe) {
+    // How much a splice takes says nothing about what is left: the pipe has a limit of its own.
+    received.more = true;
+    std::optional<std::ptrdiff_t> got;
+    do {
+      got = loop.pipes().fill(socket, hint, received.slice);
+    } while (got && *got < 0 && errno == EINTR);
+    if (got) {
+      received.count = *got;
+      return received;
+    }
+  }
+  BufferPool& buffers = loop.buffers();
+  BufferPool::Loan loan = buffers.lend(hint > BufferPool::kBlockBytes);
+  do {
+    received.count = ::recv(socket, loan.data, loan.size, MSG_DONTWAIT);
+  } while (received.count < 0 && errno == EINTR);
+  if (received.count <= 0) return received;
+  received.more = static_cast<std::size_t>(received.count) == loan.size;
+  received.slice = buffers.commit(loan, static_cast<std::size_t>(received.count));
+  return received;
+}
+
 Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool& would_block) {
   would_block = false;
   ssize_t sent;
@@ -166,6 +191,8 @@ Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool& would_b
       auto offset = static_cast<off_t>(front.offset());
       sent = ::sendfile(socket, front.file(), &offset, std::min(front.size(), kMaxSendfile));
       if (sent == 0) return fail(ErrorCode::truncated, Origin::weir, "the file became shorter");
+    } else if (slices.front().kind() == Slice::Kind::pipe) {
+      sent = PipePool::drain(slices.front(), socket, slices.size() > 1);
     } else if (slices.size() == 1) {
       sent = ::send(socket, slices.front().data(), slices.front().size(), MSG_NOSIGNAL);
     } else {
@@ -184,6 +211,16 @@ Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool& would_b
     return std::size_t{0};
   }
   return fail(last_error("send"));
+}
+
+void try_send(int socket, std::span<Slice>& data) {
+  consume(data, 0);
+  while (!data.empty()) {
+    bool would_block;
+    Result<std::size_t> sent = send_some(socket, data, would_block);
+    if (!sent || would_block) return;
+    consume(data, *sent);
+  }
 }
 
 std::size_t raise_descriptor_limit() {

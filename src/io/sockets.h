@@ -28,14 +28,28 @@ Address local_of(int socket);
 bool idle_and_open(int socket);
 void reset_on_close(int socket);
 
-/// Gathers memory slices for one writev; stops at a file slice. Returns how many were taken.
+/// Gathers memory slices for one writev; stops at any other. Returns how many were taken.
 std::size_t gather(std::span<Slice> slices, std::span<iovec> out);
 /// Consumes `sent` bytes from the front and drops empty slices from the span.
 void consume(std::span<Slice>& slices, std::size_t sent);
 
-/// One attempt to send the front of `slices` without waiting (writev or sendfile). Returns the
+/// One attempt to read without waiting, into a pipe if the reader wants it so and there is one,
+/// else into a block of the pool, bulk ones for large hints. Bytes read, 0 at the end, or -1 with
+/// errno.
+struct Received {
+  std::ptrdiff_t count;
+  bool more;  // the socket may hold more than what was taken
+  Slice slice;
+};
+Received receive_some(int socket, Loop& loop, std::size_t hint, bool into_pipe);
+
+/// One attempt to send the front of `slices` without waiting (writev, sendfile or
+/// splice). Returns the
 /// bytes sent; 0 with `would_block` set if the socket is full.
 Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool& would_block);
+
+/// Sends what goes without waiting and consumes it; errors are left for the next operation.
+void try_send(int socket, std::span<Slice>& data);
 
 /// Raises the soft limit of descriptors to the hard one; returns what is in force.
 std::size_t raise_descriptor_limit();

@@ -15,6 +15,7 @@ namespace weir {
 
 class Loop;
 class Stream;
+struct TlsFacts;
 
 /// One read. `hint` is how many bytes would be useful (0: the usual 16 KiB at most); large hints
 /// may be answered from larger buffers. The result is never empty; the end of the stream is the
@@ -26,7 +27,16 @@ struct ReadOperation : Operation {
 
   Stream& stream;
   std::size_t hint;
+  bool into_pipe = false;  // `hint` is then the most that may be taken
   Result<Slice> result{};
+};
+
+/// A read whose bytes stay in the kernel; see Stream::splice.
+struct SpliceOperation : ReadOperation {
+  SpliceOperation(Stream& from, StopToken stop, std::size_t most)
+      : ReadOperation(from, stop, most) {
+    into_pipe = true;
+  }
 };
 
 /// One write of all of `data`, in order. The slices are consumed as they are sent; on an error
@@ -77,6 +87,19 @@ class Stream : public Cancellable {
   /// bodies that want to leave together with what is already there.
   virtual std::optional<Result<Slice>> try_read(std::size_t hint) = 0;
 
+  /// Whether `write` takes slices of pipes and `splice` can make them.
+  virtual bool splices() const { return false; }
+  /// Reads at most `most` bytes for a reader who passes them on without a look: they may come as
+  /// a slice of a pipe, or in memory when no pipe is to be had. Only if `splices`.
+  OperationAwaiter<SpliceOperation> splice(StopToken stop, std::size_t most) {
+    return OperationAwaiter<SpliceOperation>(*this, stop, most);
+  }
+  virtual std::optional<Result<Slice>> try_splice(std::size_t most) { return try_read(most); }
+
+  /// Writes what goes without waiting, while no write is pending, and consumes it. A broken
+  /// connection takes nothing; the next operation tells.
+  virtual void try_write(std::span<Slice>& data) { (void)data; }
+
   /// Sends what was written, then the end (FIN). Reading goes on.
   virtual void shutdown_write() = 0;
 
@@ -98,6 +121,9 @@ class Stream : public Cancellable {
   /// Gives up the descriptor (or the simulated socket's number): nothing of the loop refers to
   /// it any more. No operation is pending. TLS streams cannot: -1.
   virtual int detach() = 0;
+
+  /// What the handshake told, if this is TLS; else null. Lives as long as the stream.
+  virtual const TlsFacts* tls() const { return nullptr; }
 };
 
 inline bool ReadOperation::start() { return stream.start_read(*this); }

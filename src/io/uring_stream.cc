@@ -31,8 +31,10 @@ void UringStream::forget_hangup() {
 // ---- Reading
 
 bool UringStream::start_read(ReadOperation& operation) {
-  bool own_buffer = operation.hint > BufferPool::kBlockBytes || !loop_->features().provided_buffers;
-  if (own_buffer && !emptied_ && loop_->spend() && read_now(operation.hint, operation.result)) {
+  bool own_buffer = operation.hint > BufferPool::kBlockBytes || operation.into_pipe ||
+                    !loop_->features().provided_buffers;
+  if (own_buffer && !emptied_ && loop_->spend() &&
+      read_now(operation.hint, operation.into_pipe, operation.result)) {
     return true;
   }
   read_ = &operation;
@@ -67,21 +69,15 @@ void UringStream::queue_poll(UringTag tag, unsigned events) {
 }
 
 // True when the read is over; false when it would wait.
-bool UringStream::read_now(std::size_t hint, Result<Slice>& result) {
-  BufferPool& buffers = loop_->buffers();
-  BufferPool::Loan loan = buffers.lend(hint > BufferPool::kBlockBytes);
-  ssize_t got;
-  do {
-    got = ::recv(socket_, loan.data, loan.size, MSG_DONTWAIT);
-  } while (got < 0 && errno == EINTR);
-  if (got > 0) {
-    more_ = static_cast<std::size_t>(got) == loan.size;
-    emptied_ = !more_ && !hung_up_;
+bool UringStream::read_now(std::size_t hint, bool into_pipe, Result<Slice>& result) {
+  Received got = receive_some(socket_, *loop_, hint, into_pipe);
+  if (got.count > 0) {
+    emptied_ = !got.more && !hung_up_;
     emptied_turn_ = loop_->turn_number();
-    result = buffers.commit(loan, static_cast<std::size_t>(got));
+    result = std::move(got.slice);
     return true;
   }
-  if (got == 0) {
+  if (got.count == 0) {
     hung_up_ = true;
     result = fail(ErrorCode::end_of_stream, Origin::weir);
     return true;
@@ -106,8 +102,7 @@ void UringStream::on_read(int result, unsigned flags) {
 bool UringStream::received(int result, unsigned flags) {
   ReadOperation& operation = *read_;
   if (result > 0 && !read_polls_) {
-    more_ = (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
-    emptied_ = !more_;
+    emptied_ = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
     emptied_turn_ = loop_->turn_number();
     auto id = static_cast<std::uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT);
     operation.result = loop_->provided().take(id, static_cast<std::size_t>(result));
@@ -125,7 +120,9 @@ bool UringStream::received(int result, unsigned flags) {
   if (result == -ENOBUFS) loop_->provided().ran_dry();
   if (read_polls_ || result == -ENOBUFS || result == -EAGAIN || result == -EINTR ||
       result == -ECANCELED) {
-    if (read_now(operation.hint, operation.result) || read_cancelled_) return true;
+    if (read_now(operation.hint, operation.into_pipe, operation.result) || read_cancelled_) {
+      return true;
+    }
     queue_poll(UringTag::read, POLLIN);
     return false;
   }
@@ -134,11 +131,19 @@ bool UringStream::received(int result, unsigned flags) {
 }
 
 // Asks the kernel unless a read has emptied the socket in this very turn.
-std::optional<Result<Slice>> UringStream::try_read(std::size_t hint) {
+std::optional<Result<Slice>> UringStream::try_now(std::size_t hint, bool into_pipe) {
   if (emptied_ && emptied_turn_ == loop_->turn_number()) return std::nullopt;
   Result<Slice> result;
-  if (read_ == nullptr && read_now(hint, result)) return result;
+  if (read_ == nullptr && read_now(hint, into_pipe, result)) return result;
   return std::nullopt;
+}
+
+std::optional<Result<Slice>> UringStream::try_read(std::size_t hint) {
+  return try_now(hint, false);
+}
+
+std::optional<Result<Slice>> UringStream::try_splice(std::size_t most) {
+  return try_now(most, true);
 }
 
 // ---- Writing
@@ -233,6 +238,7 @@ bool UringStream::sent(WriteOperation& operation, int result) {
   return advance(operation);
 }
 
+void UringStream::try_write(std::span<Slice>& data) { try_send(socket_, data); }
 void UringStream::shutdown_write() { ::shutdown(socket_, SHUT_WR); }
 void UringStream::reset_on_close() { weir::reset_on_close(socket_); }
 
@@ -308,7 +314,7 @@ bool UringStream::idle_and_open() { return !hung_up_ && weir::idle_and_open(sock
 
 // The standing poll tells of the end only. Bytes that nobody asked for must be noticed as well, or
 // they would be taken for the answer to the next request: the kernel is asked.
-bool UringStream::seen_open() const { return !hung_up_ && !more_ && weir::idle_and_open(socket_); }
+bool UringStream::seen_open() const { return !hung_up_ && weir::idle_and_open(socket_); }
 
 Address UringStream::peer() const { return peer_of(socket_); }
 Address UringStream::local() const { return local_of(socket_); }

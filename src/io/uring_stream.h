@@ -20,6 +20,9 @@ class UringStream final : public Stream, public Recycled<UringStream> {
   bool start_write(WriteOperation& operation) override;
   bool start_connect(ConnectOperation& operation);
   std::optional<Result<Slice>> try_read(std::size_t hint) override;
+  bool splices() const override { return true; }
+  std::optional<Result<Slice>> try_splice(std::size_t most) override;
+  void try_write(std::span<Slice>& data) override;
   void shutdown_write() override;
   void reset_on_close() override;
   void watch_hangup(HangupWatch* watch) override;
@@ -40,7 +43,8 @@ class UringStream final : public Stream, public Recycled<UringStream> {
   void queue_receive();
   void queue_poll(UringTag tag, unsigned events);
   void queue_send(WriteOperation& operation);
-  bool read_now(std::size_t hint, Result<Slice>& result);
+  std::optional<Result<Slice>> try_now(std::size_t hint, bool into_pipe);
+  bool read_now(std::size_t hint, bool into_pipe, Result<Slice>& result);
   bool received(int result, unsigned flags);
   bool advance(WriteOperation& operation);
   bool write_now(WriteOperation& operation);
@@ -57,8 +61,7 @@ class UringStream final : public Stream, public Recycled<UringStream> {
   int socket_;
   std::uint32_t registration_ = kUnwatched;  // of the standing poll for the peer's end
   std::uint32_t emptied_turn_ = 0;           // when a read last took all there was
-  bool more_ : 1 = false;                    // the last read left bytes in the socket
-  bool emptied_ : 1 = false;                 // the last read left none
+  bool emptied_ : 1 = false;                 // it did
   bool hung_up_ : 1 = false;
   bool connecting_ : 1 = false;
   bool read_polls_ : 1 = false;  // the pending read waits for readiness, not for bytes

@@ -149,6 +149,7 @@ void ClientExchange::note_sent(const Pieces& pieces, bool end, const Body& body)
 
 Task<void> ClientExchange::upload(Body* body) {
   Pieces pieces;
+  if (connection_.stream->splices()) body->let_pass();
   while (!upload_done_) {
     pieces.clear();
     pieces.begin_chunk(chunked_);

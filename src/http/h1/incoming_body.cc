@@ -31,7 +31,13 @@ Task<Result<Slice>> IncomingBody::read() {
       if (!ready) co_return fail(ready.error());
     }
     waiting_ = true;
-    Result<Slice> got = co_await from_.stream->read(from_.stop, hint_);
+    // No `?:` here: its awaiters would be temporaries of one expression.
+    Result<Slice> got;
+    if (worth_a_pipe()) {
+      got = co_await from_.stream->splice(from_.stop, left_);
+    } else {
+      got = co_await from_.stream->read(from_.stop, hint_);
+    }
     waiting_ = false;
     if (!got) co_return ended(got.error());
     note(got->size());
@@ -49,7 +55,8 @@ std::optional<Slice> IncomingBody::try_read() {
       continue;
     }
     if (!announced_) return std::nullopt;
-    std::optional<Result<Slice>> got = from_.stream->try_read(hint_);
+    std::optional<Result<Slice>> got =
+        worth_a_pipe() ? from_.stream->try_splice(left_) : from_.stream->try_read(hint_);
     if (!got) return std::nullopt;
     if (!*got) {
       if (kind_ != Framing::Kind::until_close || got->error().code != ErrorCode::end_of_stream) {

@@ -35,12 +35,16 @@ struct Incoming {
 
 class IncomingBody final : public Body {
  public:
+  /// What is left of a body must be this much for a pipe to be cheaper than copying it.
+  static constexpr std::uint64_t kLeastSplice = 64 * 1024;
+
   /// `framing.kind` is length, chunked or until_close. The arena keeps the trailers.
   IncomingBody(Incoming from, const Framing& framing, const ChunkLimits& limits, Arena& arena,
                BodyObserver* observer);
 
   Task<Result<Slice>> read() override;
   std::optional<Slice> try_read() override;
+  void let_pass() override { splices_ = kind_ == Framing::Kind::length && from_.stream->splices(); }
   std::optional<std::uint64_t> length() const override;
   const Headers* trailers() const override;
 
@@ -56,6 +60,7 @@ class IncomingBody final : public Body {
  private:
   Result<Slice> decode();
   Result<Slice> decode_chunked(Slice& unread);
+  bool worth_a_pipe() const { return splices_ && left_ >= kLeastSplice; }
   void note(std::size_t size);
   void finish();
   Result<Slice> ended(const Error& error);
@@ -65,6 +70,7 @@ class IncomingBody final : public Body {
   Framing::Kind kind_;
   bool complete_ = false;
   bool waiting_ = false;
+  bool splices_ = false;
   bool announced_;  // the sender sends without further word
   std::uint64_t length_;
   std::uint64_t left_;

@@ -312,6 +312,7 @@ Task<Status> ServerExchange::send(Response& response) {
   pieces.add(std::move(*head));
   if (!content) co_return co_await write(pieces.span());
   Body& body = *response.body;
+  if (session_.stream_->splices()) body.let_pass();
   bool head_waits = true;
   bool end = false;
   while (!end) {
