@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 release := build/release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build checked test soak fuzz bench docs format lint install clean
+.PHONY: help run build checked test soak fuzz bench profile docs format lint install clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: ## measure Weir beside nginx and HAProxy; BENCH_ARGS=--help for more
 	@scripts/setup build bench
 	@scripts/build release weir bench_programs
 	@/usr/bin/python3 bench/run.py $(BENCH_ARGS)
+
+profile: ## count again which way requests take: cmake/release.proftext
+	@scripts/profile
 
 docs: build ## write docs/reference from the program's own tables
 	@scripts/docs

@@ -38,13 +38,13 @@ class Contender:
         return shutil.which(self.program) is not None
 
 
-def all_contenders(binaries):
-    """By name. `binaries` is the directory of the release build."""
+def all_contenders(binaries, engine="auto"):
+    """By name. `binaries` is the directory of the release build; `engine` is Weir's."""
     def floor(name, program, *arguments):
         return Contender(name, "floor", str(binaries / program), arguments)
 
     contenders = [
-        Contender("weir", "weir", str(binaries / "weir")),
+        Contender("weir", "weir", str(binaries / "weir"), ("--engine", engine)),
         Contender("nginx", "peer", shutil.which("nginx") or "/usr/sbin/nginx"),
         Contender("haproxy", "peer", shutil.which("haproxy") or "/usr/sbin/haproxy"),
         floor("forwarder", "floor_epoll_forwarder"),
@@ -124,9 +124,9 @@ def start(workshop, contender, origin, *, bulk=False, wrapper=()):
         own.mkdir(mode=0o700)
         environment = {"XDG_RUNTIME_DIR": str(own), "RUNTIME_DIRECTORY": str(own)}
         config = workshop.write(f"{tag}.yaml", _weir_config(contender, port, origin))
-        program += ["run", str(config)]
-        if wrapper:  # valgrind does not know io_uring well enough
-            program += ["--engine", "epoll"]
+        # valgrind does not know io_uring well enough
+        engine = ("--engine", "epoll") if wrapper else contender.arguments
+        program += ["run", str(config), *engine]
     elif contender.name == "nginx":
         text = render("nginx.conf", dir=directory, user=getpass.getuser(), origin=origin,
                       master="master_process off;" if wrapper else "",

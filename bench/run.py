@@ -35,6 +35,8 @@ def parse_arguments():
     parser.add_argument("--proxies", metavar="A,B", help="which contenders, by name (all)")
     parser.add_argument("--binaries", type=pathlib.Path, default=ROOT / "build" / "release",
                         help="where weir and the floor programs are (build/release)")
+    parser.add_argument("--engine", default="auto", choices=("auto", "epoll", "io_uring"),
+                        help="how Weir waits (auto)")
     parser.add_argument("--smoke", action="store_true",
                         help="a mini version: every scenario yields figures, no creep; no JSON")
     parser.add_argument("--store-creep", action="store_true",
@@ -149,7 +151,7 @@ def check_tools(options, chosen):
 
 def run(options):
     set_sizes(options)
-    known = contenders_module.all_contenders(options.binaries.resolve())
+    known = contenders_module.all_contenders(options.binaries.resolve(), options.engine)
     chosen = choose(options, known)
     check_tools(options, chosen)
     busy = report.busy_share()

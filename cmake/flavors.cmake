@@ -20,6 +20,7 @@ if(WEIR_FLAVOR STREQUAL release)
   # Calls between rooms are inlined at link time; what did not change comes from the cache.
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
   add_link_options(-Wl,-plugin-opt=cache-dir=${CMAKE_BINARY_DIR}/lto-cache)
+  include(cmake/profile.cmake)
   # Hardening that costs nothing measurable on the path of a request.
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections)
   add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections,--as-needed)

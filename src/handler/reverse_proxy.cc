@@ -120,9 +120,8 @@ void ReverseProxy::forward_facts(Exchange& exchange) const {
 Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
   Request& request = exchange.request();
   std::string_view upgrade = request.upgrade;
-  h1::remove_hop_by_hop(request.headers);
-  request.headers.remove(HeaderId::content_length);
-  request.headers.remove(HeaderId::expect);  // answered here, not passed on
+  // Expect is answered here, not passed on.
+  h1::remove_hop_by_hop(request.headers, HeaderSet(HeaderId::content_length, HeaderId::expect));
   if (request.headers.has(HeaderId::unknown)) request.headers.remove_if(must_not_pass);
   forward_facts(exchange);
   // RFC 9112, 3.2: Host is what was routed on, whatever field the client wrote.

@@ -72,7 +72,10 @@ class Headers {
   }
 
   /// One field of this name with this value: in the place of the first one, or at the end.
-  void set(HeaderId id, std::string_view value) { replace(header_name(id), value, id); }
+  void set(HeaderId id, std::string_view value) {
+    if (!present_.has(id)) return add(header_name(id), value, id);
+    replace(header_name(id), value, id);
+  }
   void set(std::string_view name, std::string_view value) { replace(name, value, header_id(name)); }
 
   /// Removes every field of this name, keeps the order of the rest; returns how many went.

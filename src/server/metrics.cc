@@ -57,9 +57,12 @@ void WorkerMetrics::record(const Exchange& exchange) {
 }
 
 WorkerMetrics::Pair& WorkerMetrics::pair_of(std::string_view route, std::string_view upstream) {
+  if (latest_ != nullptr && latest_->route_name == route && latest_->upstream_name == upstream) {
+    return *latest_;
+  }
   auto found = pairs_.find(Names{route, upstream});
   if (found != pairs_.end()) [[likely]]
-    return *found->second;
+    return *(latest_ = found->second.get());
   if (pairs_.size() < limit_) return make_pair(route, upstream);
   found = pairs_.find(Names{kOtherRoutes, {}});
   return found != pairs_.end() ? *found->second : make_pair(kOtherRoutes, {});
@@ -85,6 +88,7 @@ WorkerMetrics::Pair& WorkerMetrics::make_pair(std::string_view route, std::strin
 
 void WorkerMetrics::keep_only(const MetricNames& names) {
   std::lock_guard lock(mutex_);
+  latest_ = nullptr;
   absl::erase_if(pairs_, [&](const auto& each) {
     return !keeps_route(names, each.first.route) || !keeps_upstream(names, each.first.upstream);
   });

@@ -87,6 +87,7 @@ class WorkerMetrics {
   Pair& make_pair(std::string_view route, std::string_view upstream);
 
   std::size_t limit_;
+  Pair* latest_ = nullptr;  // the pair of the exchange before
   // Taken by the worker when it changes the shape of the maps, by others to walk them.
   mutable std::mutex mutex_;
   absl::flat_hash_map<Names, std::unique_ptr<Pair>, NamesHash> pairs_;

@@ -222,8 +222,7 @@ Result<Response> ClientExchange::make_response(const ClientRequest& request,
     response.tunnel = std::make_unique<Tunnel>(std::move(connection_.stream), std::move(unread_));
     return response;
   }
-  remove_hop_by_hop(headers);
-  headers.remove(HeaderId::content_length);
+  remove_hop_by_hop(headers, HeaderSet(HeaderId::content_length));
   response.headers = std::move(headers);
   if (framing->has_body()) {
     Incoming from{connection_.stream.get(), &unread_, stop_.token(), Origin::upstream};

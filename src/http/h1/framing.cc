@@ -275,11 +275,11 @@ Result<Framing> response_framing(const ResponseHead& head, const Headers& header
   return framing;
 }
 
-void remove_hop_by_hop(Headers& headers) {
+void remove_hop_by_hop(Headers& headers, HeaderSet also) {
   constexpr HeaderSet kPresent(
       HeaderId::connection, HeaderId::keep_alive, HeaderId::proxy_connection, HeaderId::te,
       HeaderId::transfer_encoding, HeaderId::upgrade, HeaderId::http2_settings);
-  if (!headers.has_any(kPresent)) return;
+  if (!headers.has_any(kPresent) && !headers.has_any(also)) return;
   std::array<std::string_view, kMaxConnectionOptions> named;
   std::size_t count = 0;
   headers.for_each(HeaderId::connection, [&](std::string_view list) {
@@ -290,7 +290,7 @@ void remove_hop_by_hop(Headers& headers) {
     });
   });
   headers.remove_if([&](const Header& h) {
-    if (h.id() != HeaderId::unknown) return is_hop_by_hop(h.id());
+    if (h.id() != HeaderId::unknown) return is_hop_by_hop(h.id()) || also.has(h.id());
     for (std::size_t i = 0; i < count; ++i) {
       if (iequals(h.name(), named[i])) return true;
     }

@@ -60,11 +60,11 @@ constexpr bool is_hop_by_hop(HeaderId id) {
   return kHopByHop.has(id);
 }
 
-/// Removes them and every field that Connection names, except fields that Weir knows as
-/// end-to-end and all X-Forwarded-*: a sender cannot make us drop Host, credentials or what a
-/// proxy before us has said. `Trailer` stays. What the next hop needs again (TE: trailers,
-/// Upgrade, Transfer-Encoding) is added anew by the session from Framing.
-void remove_hop_by_hop(Headers& headers);
+/// Removes them, the fields of `also`, and every field that Connection names, except fields that
+/// Weir knows as end-to-end and all X-Forwarded-*: a sender cannot make us drop Host, credentials
+/// or what a proxy before us has said. `Trailer` stays. What the next hop needs again (TE:
+/// trailers, Upgrade, Transfer-Encoding) is added anew by the session from Framing.
+void remove_hop_by_hop(Headers& headers, HeaderSet also = {});
 
 /// Whether a trailer field may be passed on (RFC 9110, 6.5.1): not if it frames, routes,
 /// authenticates, controls or describes the content. Fields Weir knows are refused but for

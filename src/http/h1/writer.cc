@@ -40,6 +40,12 @@ struct Value {  // no CTL but HTAB
   }
 #endif
 };
+struct Known {  // checked already
+  static bool is_bad(char) { return false; }
+#if defined(__SSE2__)
+  static __m128i bad(__m128i) { return _mm_setzero_si128(); }
+#endif
+};
 struct Target {  // no CTL, SP, DEL or byte above 0x7f
   static bool is_bad(char c) { return static_cast<signed char>(c) <= 0x20 || c == 0x7f; }
 #if defined(__SSE2__)
@@ -170,6 +176,18 @@ void HeadWriter::field(std::string_view name, std::string_view value) {
   if (!reserve(name.size() + value.size() + 4)) return;
   bool good = !name.empty() && copy_checked<Name>(next_, name);
   next_ += name.size();
+  finish_field(value, good);
+}
+
+// The name has been compared with a name that is known to be a token.
+void HeadWriter::known_field(std::string_view name, std::string_view value) {
+  if (!reserve(name.size() + value.size() + 4)) return;
+  copy_checked<Known>(next_, name);
+  next_ += name.size();
+  finish_field(value, true);
+}
+
+void HeadWriter::finish_field(std::string_view value, bool good) {
   next_ = put(next_, ": ");
   good = good && copy_checked<Value>(next_, value);
   next_ = put(next_ + value.size(), "\r\n");
@@ -184,7 +202,13 @@ void HeadWriter::field(HeaderId id, std::uint64_t value) {
 }
 
 void HeadWriter::fields(const Headers& headers) {
-  for (const Header& h : headers) field(h.name(), h.value());
+  for (const Header& h : headers) {
+    if (h.id() != HeaderId::unknown) [[likely]] {
+      known_field(h.name(), h.value());
+    } else {
+      field(h.name(), h.value());
+    }
+  }
 }
 
 void HeadWriter::raw(std::string_view lines) {

@@ -28,7 +28,7 @@ class HeadWriter {
   /// An empty `reason` means the registered phrase of `status` (100 to 999).
   void status_line(std::uint16_t status, std::string_view reason = {});
   void field(std::string_view name, std::string_view value);
-  void field(HeaderId id, std::string_view value) { field(header_name(id), value); }
+  void field(HeaderId id, std::string_view value) { known_field(header_name(id), value); }
   /// A field with a number as value: Content-Length.
   void field(HeaderId id, std::uint64_t value);
   void fields(const Headers& headers);
@@ -45,6 +45,8 @@ class HeadWriter {
  private:
   enum class Failure : std::uint8_t { none, no_room, forbidden };
   bool reserve(std::size_t bytes);
+  void known_field(std::string_view name, std::string_view value);
+  void finish_field(std::string_view value, bool good);
 
   char* begin_;
   char* next_;
