@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "http/h1/scripted_origin.h"
 #include "server/metrics_reader.h"
 #include "server/observer.h"
 #include "server/sim_server.h"
@@ -138,6 +139,89 @@ TEST_F(AdminTest, has_nothing_else) {
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 404 Not Found\r\n")) << path;
     EXPECT_THAT(answer, HasSubstr("\"code\": \"not_found\"")) << path;
   }
+  test::drain(world_, server_);
+}
+
+constexpr std::string_view kSlow = R"(
+workers: 2
+admin: 127.0.0.1:9901
+listeners: [{ name: main, address: "10.0.0.1:80" }]
+routes: [{ name: slow, reverse_proxy: api }]
+upstreams: { api: { endpoints: ["10.0.0.9:80"] } }
+)";
+
+TEST_F(AdminTest, answers_during_a_drain_until_the_clients_are_done) {
+  using namespace std::chrono_literals;
+  test::ScriptedOrigin origin(
+      world_, "10.0.0.9:80",
+      {{test::read_head(), test::pause(5s),
+        test::say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow"), test::listen_on()}});
+  apply(kSlow);
+  SimLoop& loop = world_.add_loop("192.0.2.2");
+  std::string slow;
+  world_.spawn(loop, [](SimLoop& on, std::string& answer) -> Task<void> {
+    auto stream = co_await on.connect(*Address::parse("10.0.0.1:80"));
+    (void)co_await test::write_text(**stream, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    ErrorCode end;
+    answer = co_await test::read_all(**stream, end);
+  }(loop, slow));
+  world_.run_for(1s);
+  EXPECT_THAT(get("/readyz"), StartsWith("HTTP/1.1 200 "));
+
+  bool ended = false;
+  status_.drain();
+  server_.drain([&] { ended = true; });
+  world_.run_for(1s);
+  EXPECT_FALSE(ended);
+  for (int i = 0; i < 4; ++i) {  // both workers
+    std::string ready = get("/readyz");
+    EXPECT_THAT(ready, StartsWith("HTTP/1.1 503 "));
+    EXPECT_THAT(ready, HasSubstr("draining"));
+  }
+  EXPECT_THAT(get("/metrics"), HasSubstr("weir_connections_open{listener=\"main\"} 1\n"));
+  EXPECT_EQ(client_.get("10.0.0.1:80", "/"), "connect_refused");
+  world_.run_until([&] { return ended; });
+  EXPECT_TRUE(slow.ends_with("slow"));
+  EXPECT_EQ(get("/readyz"), "connect_refused");
+  world_.stop_tasks();
+  world_.run();
+}
+
+TEST_F(AdminTest, goes_with_the_rest_when_a_drain_is_cut_short) {
+  using namespace std::chrono_literals;
+  test::ScriptedOrigin origin(world_, "10.0.0.9:80", {{test::read_head(), test::listen_on()}});
+  apply(kSlow);
+  SimLoop& loop = world_.add_loop("192.0.2.2");
+  for (std::string_view address : {std::string_view("10.0.0.1:80"), kAdmin}) {
+    world_.spawn(loop, [](SimLoop& on, std::string_view to) -> Task<void> {
+      auto stream = co_await on.connect(*Address::parse(to));
+      (void)co_await test::write_text(**stream, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      ErrorCode end;
+      (void)co_await test::read_all(**stream, end);  // on the admin listener: stays idle
+    }(loop, address));
+  }
+  world_.run_for(1s);
+  bool ended = false;
+  server_.drain([&] { ended = true; });
+  world_.run_for(3s);
+  EXPECT_FALSE(ended);
+  TimePoint cut = world_.now();
+  server_.abort();
+  world_.run_until([&] { return ended; });
+  EXPECT_LT(world_.now() - cut, 1s);
+  world_.stop_tasks();
+  world_.run();
+}
+
+TEST_F(AdminTest, shows_the_name_that_a_reload_gave_to_a_listener) {
+  apply(kConfig);
+  std::string renamed(kConfig);
+  renamed.replace(renamed.find("name: main"), 10, "name: shop");
+  apply(renamed);
+  client_.get("10.0.0.1:80", "/");
+  std::string metrics = get("/metrics");
+  EXPECT_THAT(metrics, HasSubstr("{listener=\"shop\"}"));
+  EXPECT_THAT(metrics, ::testing::Not(HasSubstr("{listener=\"main\"}")));
   test::drain(world_, server_);
 }
 

@@ -18,8 +18,6 @@
 namespace weir {
 namespace {
 
-constexpr Duration kTurnPause = std::chrono::milliseconds(10);  // between looks at a busy loader
-
 std::shared_ptr<const dns::Settings> system_dns() {
   return std::make_shared<const dns::Settings>(dns::load_settings());
 }
@@ -69,7 +67,7 @@ Process::Process(const RunOptions& options, Loop& loop)
       host_(
           loop, options.engine,
           [this](Loop& worker) { return std::make_unique<Observer>(status_, access_log_, worker); },
-          [this] { return become_user(); }),
+          [this] { return before_workers(); }),
       admin_(status_, host_),
       server_(network_, host_) {
   server_.set_discovery(&discovery_);
@@ -119,13 +117,20 @@ Status Process::claim_control() {
   return control_.listen(socket_.socket());
 }
 
-Status Process::become_user() {
-  if (!account_) return {};
-  socket_.give_to(account_->user, account_->group);
-  auto became = become(*account_);
-  if (became) return {};
-  print(stderr, fmt::format("weir: cannot become user {}: {}\n", account_->name, became.error()));
-  return fail(ErrorCode::permission, Origin::weir, "the user of the configuration");
+// The listeners are bound. From here on requests may come, and each has its line in the log.
+Status Process::before_workers() {
+  if (account_) {
+    socket_.give_to(account_->user, account_->group);
+    auto became = become(*account_);
+    if (!became) {
+      print(stderr,
+            fmt::format("weir: cannot become user {}: {}\n", account_->name, became.error()));
+      return fail(ErrorCode::permission, Origin::weir, "the user of the configuration");
+    }
+  }
+  if (first_log_) access_log_.use(std::move(*first_log_));
+  first_log_.reset();
+  return {};
 }
 
 void Process::announce() const {
@@ -146,11 +151,19 @@ void Process::announce() const {
 // --- configurations ----------------------------------------------------------------------------
 
 Task<Process::Loaded> Process::load() {
-  while (loading_) (void)co_await loop_.sleep_for(kTurnPause);
+  if (std::exchange(loading_, true)) {
+    Event turn;
+    loads_.push_back(&turn);
+    co_await turn;
+  }
   Loaded loaded;
-  loading_ = true;
   loaded.ok = co_await put_in_force(loaded.diagnostics);
-  loading_ = false;
+  if (loads_.empty()) {
+    loading_ = false;
+  } else {  // it goes on from the loop, not from inside of this one's end
+    loop_.post([next = loads_.front()] { next->set(); });
+    loads_.pop_front();
+  }
   if (!loaded.ok) status_.refuse();
   co_return loaded;
 }
@@ -172,8 +185,10 @@ Task<bool> Process::put_in_force(config::Diagnostics& diagnostics) {
   }
   Event in_force;
   auto done = [&in_force] { in_force.set(); };
+  bool first = phase_ == Phase::starting;
+  if (first) first_log_ = std::move(*log);
   if (!server_.apply(std::move(*config), diagnostics, done)) co_return false;
-  access_log_.use(std::move(*log));
+  if (!first) access_log_.use(std::move(*log));
   status_.use(server_);
   co_await in_force;
   co_return true;

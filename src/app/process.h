@@ -1,6 +1,7 @@
 // Process: the life of `weir run`: start, serve, reload, drain, end.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,7 +54,7 @@ class Process final : ControlHandler {
   Task<void> live(int signals);
   Task<bool> start();
   Status claim_control();
-  Status become_user();
+  Status before_workers();
   void announce() const;
   Task<Loaded> load();
   Task<bool> put_in_force(config::Diagnostics& diagnostics);
@@ -80,9 +81,11 @@ class Process final : ControlHandler {
   const std::string config_name_;
   const std::size_t descriptors_;  // that the system lets the process have
   Phase phase_ = Phase::starting;
-  bool loading_ = false;            // one configuration at a time
-  bool signal_reload_ = false;      // one that a signal asked for is under way
-  std::optional<Account> account_;  // to become before the first thread
+  bool loading_ = false;                          // one configuration at a time
+  std::deque<Event*> loads_;                      // who waits for that one, in the order of asking
+  bool signal_reload_ = false;                    // one that a signal asked for is under way
+  std::optional<Account> account_;                // to become before the first thread
+  std::optional<AccessLog::Prepared> first_log_;  // in use before the first request
   KernelNetwork network_;
   ControlSocket socket_;
   ControlServer control_;

@@ -27,7 +27,7 @@ void add_listeners(const Server& server, Json& json, std::string& text) {
   json["listeners"] = Json::array();
   text += "listeners\n";
   for (const auto& listener : server.listeners()) {
-    json["listeners"].push_back({{"name", listener->name},
+    json["listeners"].push_back({{"name", listener->name()},
                                  {"address", listener->address.text()},
                                  {"bound", listener->bound.text()},
                                  {"connections", listener->limits.open()},
@@ -93,7 +93,7 @@ std::string greeting(const Server& server, const ProcessFacts& facts) {
   for (const auto& listener : server.listeners()) {
     text += fmt::format("  {}\n", url_of(*listener));
     bool typed = listener->bound.family() != Address::Family::unix_path;
-    if (first.empty() && typed && listener->name != "admin") first = url_of(*listener);
+    if (first.empty() && typed && listener->name() != "admin") first = url_of(*listener);
   }
   if (!first.empty()) text += fmt::format("try: curl {}/\n", first);
   return text;

@@ -25,6 +25,9 @@ std::string_view name(ErrorCode code) {
     case ErrorCode::address_unavailable: return "address_unavailable";
     case ErrorCode::permission: return "permission";
     case ErrorCode::io: return "io";
+    case ErrorCode::tls_handshake: return "tls_handshake";
+    case ErrorCode::tls_verify: return "tls_verify";
+    case ErrorCode::tls_broken: return "tls_broken";
     case ErrorCode::parse: return "bad_request";
     case ErrorCode::bad_framing: return "bad_framing";
     case ErrorCode::unsupported: return "unsupported";

@@ -28,6 +28,9 @@ enum class ErrorCode : std::uint8_t {
   address_unavailable,
   permission,
   io,
+  tls_handshake,
+  tls_verify,
+  tls_broken,
   // Messages.
   parse,
   bad_framing,

@@ -4,9 +4,12 @@
 #include <cstdint>
 
 #include "core/counter.h"
+#include "core/list.h"
+#include "http/abuse_budget.h"
 #include "http/exchange.h"
 #include "http/h1/chunked.h"
 #include "http/h1/head_parser.h"
+#include "http/h2/limits.h"
 #include "http/handler.h"
 
 namespace weir {
@@ -15,6 +18,8 @@ namespace weir {
 struct SessionLimits {
   h1::Limits head;
   h1::ChunkLimits chunk;
+  h2::Limits http2;
+  AbuseLimits abuse;
   Duration header_timeout = std::chrono::seconds(10);  // from the first byte to the whole head
   Duration idle_timeout = std::chrono::seconds(60);    // without a request
   Duration rate_grace = std::chrono::seconds(10);      // a body is looked at this often
@@ -34,6 +39,7 @@ struct SessionCounters {
   Counter idle;  // open, and between two requests
   Counter requests;
   Counter tunnels;  // open
+  AbuseCounters abuse;
 
   void add(const SessionCounters& other) {
     connections.add(other.connections.value());
@@ -41,7 +47,22 @@ struct SessionCounters {
     idle.add(other.idle.value());
     requests.add(other.requests.value());
     tunnels.add(other.tunnels.value());
+    abuse.add(other.abuse);
   }
+};
+
+/// One connection of a client, whatever it speaks, as its service sees it: linked into the
+/// service's list from its beginning to its end.
+class DownstreamSession : public Link {
+ public:
+  virtual ~DownstreamSession() = default;
+  /// Closes now if no exchange is running, else after the running ones.
+  virtual void drain() = 0;
+  /// Ends everything at once.
+  virtual void stop(const Error& why) = 0;
+  /// Its worker leaves: an idle connection that can goes to another worker (`Service::hand_over`),
+  /// the rest ends as with a drain.
+  virtual void move_away() { drain(); }
 };
 
 /// One per worker and listener; outlives its sessions and every configuration.
@@ -56,10 +77,19 @@ class Service {
   virtual void detach(Exchange& exchange) = 0;
   /// A connection has ended.
   virtual void closed(const Peer& peer) = 0;
+  /// The client of a session speaks HTTP/2 with prior knowledge: another session takes its stream,
+  /// with what was read of it, and its place among the connections (`closed` is its to call).
+  /// False: it does not; `stream` stays.
+  virtual bool take_over_http2(std::unique_ptr<Stream>&, const ConnectionFacts&, Slice&) {
+    return false;
+  }
+  /// The worker leaves: idle connections are to be handed over.
+  virtual bool retiring() const { return false; }
+  /// Gives an idle connection, with its place among the connections, to another worker. False: it
+  /// does not, and `stream` stays.
+  virtual bool hand_over(std::unique_ptr<Stream>&, const Peer&) { return false; }
   virtual SessionCounters& counters() = 0;
   virtual bool draining() const = 0;
-  /// True if idle sessions are to end at once: with a drain, unless it only takes a worker away.
-  virtual bool closing_idle() const { return draining(); }
 };
 
 }  // namespace weir

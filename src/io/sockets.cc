@@ -90,12 +90,28 @@ Result<int> bind_one(const Address& address, const BindOptions& options) {
 }  // namespace
 
 Result<int> KernelNetwork::bind(const Address& address, const BindOptions& options) {
-  return bind_one(address, options);
+  Result<int> socket = bind_one(address, options);
+  if (!socket || address.family() != Address::Family::unix_path) return socket;
+  std::string path(address.path());
+  struct stat file{};
+  if (::lstat(path.c_str(), &file) == 0) {
+    files_.insert_or_assign(*socket, SocketFile{path, file.st_dev, file.st_ino});
+  }
+  return socket;
 }
 
 Result<Address> KernelNetwork::bound_address(int socket) { return local_of(socket); }
 
-void KernelNetwork::close(int socket) { ::close(socket); }
+void KernelNetwork::close(int socket) {
+  if (auto known = files_.extract(socket)) {
+    const SocketFile& ours = known.mapped();
+    struct stat file{};
+    bool still = ::lstat(ours.path.c_str(), &file) == 0 && file.st_dev == ours.device &&
+                 file.st_ino == ours.inode;
+    if (still) ::unlink(ours.path.c_str());
+  }
+  ::close(socket);
+}
 
 Result<int> open_socket(const Address& address, const ConnectOptions& options) {
   int type = options.datagram ? SOCK_DGRAM : SOCK_STREAM;

@@ -1,10 +1,13 @@
 // The system calls that both kernel loops share: making, binding and describing sockets.
 #pragma once
 
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include <array>
+#include <map>
 #include <span>
+#include <string>
 
 #include "io/loop.h"
 
@@ -15,7 +18,16 @@ class KernelNetwork : public Network {
  public:
   Result<int> bind(const Address& address, const BindOptions& options) override;
   Result<Address> bound_address(int socket) override;
+  /// Removes the file of a Unix socket, unless another program has put its own there.
   void close(int socket) override;
+
+ private:
+  struct SocketFile {
+    std::string path;
+    dev_t device;
+    ino_t inode;
+  };
+  std::map<int, SocketFile> files_;  // by socket
 };
 
 /// A non-blocking, close-on-exec socket that is ready to connect to `address`.

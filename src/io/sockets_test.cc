@@ -50,14 +50,31 @@ TEST(KernelNetwork, replaces_the_file_of_a_dead_unix_socket_but_not_of_a_living_
   auto stolen = network.bind(address, {});
   ASSERT_FALSE(stolen);
   EXPECT_EQ(stolen.error().code, ErrorCode::address_in_use);
-  network.close(first);
+  ::close(first);  // as by a process that dies
   auto again = network.bind(address, {.unix_mode = 0600});
   ASSERT_TRUE(again);
   struct stat info{};
   ASSERT_EQ(::stat(std::string(address.path()).c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   network.close(*again);
-  ::unlink(std::string(address.path()).c_str());
+}
+
+TEST(KernelNetwork, removes_the_file_of_its_unix_socket_and_no_others) {
+  KernelNetwork network, other;
+  std::string path = own_path("weir_gone");
+  Address address = Address::unix_socket(path);
+  network.close(network.bind(address, {}).value());
+  EXPECT_NE(::access(path.c_str(), F_OK), 0);
+
+  int first = network.bind(address, {}).value();
+  std::string moved = path + ".old";  // the number of the first one's file stays in use
+  ASSERT_EQ(::rename(path.c_str(), moved.c_str()), 0);
+  int second = other.bind(address, {}).value();
+  network.close(first);
+  EXPECT_EQ(::access(path.c_str(), F_OK), 0) << "another program has taken the path over";
+  other.close(second);
+  EXPECT_NE(::access(path.c_str(), F_OK), 0);
+  ::unlink(moved.c_str());
 }
 
 TEST(KernelNetwork, does_not_remove_a_file_that_is_no_socket) {

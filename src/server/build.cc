@@ -90,6 +90,7 @@ class Builder {
     plan->address = to_address(*snapshot_.config.admin->address);
     plan->position = snapshot_.config.admin->address.position;
     plan->handler = &admin;
+    plan->admin = true;
     snapshot_.listeners.push_back(std::move(plan));
   }
 

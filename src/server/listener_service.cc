@@ -1,6 +1,7 @@
 #include "server/listener_service.h"
 
 #include "core/log.h"
+#include "http/h2/server_session.h"
 #include "server/client_address.h"
 
 namespace weir {
@@ -49,7 +50,8 @@ Task<void> ListenerService::accept(std::unique_ptr<Listener> listener) {
       if (accepting_.stopped()) break;
       shared_->accept_errors.fetch_add(1, std::memory_order_relaxed);
       if (!failing) {
-        log_error("accept_failed", "listener", shared_->name, "reason", name(stream.error().code));
+        log_error("accept_failed", "listener", shared_->name(), "reason",
+                  name(stream.error().code));
       }
       failing = true;
       continue;  // the listener pauses by itself
@@ -62,14 +64,49 @@ Task<void> ListenerService::accept(std::unique_ptr<Listener> listener) {
 }
 
 void ListenerService::serve(std::unique_ptr<Stream> stream) {
-  ConnectionFacts facts{stream->peer(), shared_->name, false};
+  ConnectionFacts facts{stream->peer(), shared_->name(), false};
   if (!shared_->limits.admit(facts.peer.ip())) {
     stream->reset_on_close();
     return;
   }
+  begin(std::move(stream), facts);
+}
+
+void ListenerService::begin(std::unique_ptr<Stream> stream, const ConnectionFacts& facts) {
   auto session = std::make_unique<h1::ServerSession>(std::move(stream), facts, *this);
   sessions_.append(*session);
   h1::ServerSession::serve(scope_, std::move(session));
+}
+
+void ListenerService::adopt(const MovedConnection& moved) {
+  Result<std::unique_ptr<Stream>> stream = loop_.adopt(moved.socket);
+  if (!stream) return closed(moved.peer);
+  counters_->connections.subtract();  // it has been counted where it began
+  begin(std::move(*stream), {moved.peer, shared_->name(), false});
+}
+
+bool ListenerService::hand_over(std::unique_ptr<Stream>& stream, const Peer& peer) {
+  int socket = stream->detach();
+  if (socket < 0) return false;
+  stream.reset();
+  others_({shared_, socket, peer});
+  return true;
+}
+
+void ListenerService::retire(MoveConnection others) {
+  others_ = std::move(others);
+  for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
+    static_cast<DownstreamSession*>(link)->move_away();
+  }
+}
+
+bool ListenerService::take_over_http2(std::unique_ptr<Stream>& stream, const ConnectionFacts& facts,
+                                      Slice& unread) {
+  auto session = std::make_unique<h2::ServerSession>(std::move(stream), facts, *this,
+                                                     std::exchange(unread, Slice()));
+  sessions_.append(*session);
+  h2::ServerSession::serve(scope_, std::move(session));
+  return true;
 }
 
 void ListenerService::closed(const Peer& peer) { shared_->limits.leave(peer.ip()); }
@@ -80,18 +117,16 @@ void ListenerService::stop_accepting() {
 
 void ListenerService::drain() {
   draining_ = true;
-  closing_idle_ = true;
   for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
-    static_cast<h1::ServerSession*>(link)->drain();
+    static_cast<DownstreamSession*>(link)->drain();
   }
 }
 
 void ListenerService::abort(const Error& why) {
   stop_accepting();
   draining_ = true;
-  closing_idle_ = true;
   for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
-    static_cast<h1::ServerSession*>(link)->stop(why);
+    static_cast<DownstreamSession*>(link)->stop(why);
   }
 }
 

@@ -1,8 +1,12 @@
 // One listener on one worker: accepts, serves, and pins the configuration of each exchange.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "core/gathered.h"
 #include "core/list.h"
@@ -28,16 +32,36 @@ struct PinnedSnapshot {
 
 /// What all workers share of a listener; outlives configurations.
 struct SharedListener {
-  SharedListener(std::string name_, Address address_, std::atomic<std::uint64_t>& process)
-      : name(std::move(name_)), address(std::move(address_)), limits(process) {}
+  SharedListener(std::string_view name, Address address_, std::atomic<std::uint64_t>& process)
+      : address(std::move(address_)), limits(process) {
+    rename(name);
+  }
 
-  const std::string name;
+  /// Any thread. Stays where it is, for the connections that were accepted under it.
+  const std::string& name() const { return *name_.load(std::memory_order_acquire); }
+  /// By the thread that owns the server.
+  void rename(std::string_view name) {
+    name_.store(&*names_.emplace(name).first, std::memory_order_release);
+  }
+
   const Address address;  // as configured; `bound` has the port that the kernel chose
   Address bound;
   ConnectionLimits limits;
   std::atomic<std::uint64_t> accept_errors{0};
   Gathered<SessionCounters> sessions;  // of all workers
+
+ private:
+  std::set<std::string> names_;  // all that it ever had
+  std::atomic<const std::string*> name_{nullptr};
 };
+
+/// An idle connection on its way from one worker to another.
+struct MovedConnection {
+  std::shared_ptr<SharedListener> listener;
+  int socket;
+  Peer peer;
+};
+using MoveConnection = std::function<void(const MovedConnection&)>;
 
 class ListenerService final : public Service {
  public:
@@ -52,14 +76,18 @@ class ListenerService final : public Service {
   void stop_accepting();
   /// Sessions end after their current exchange, idle ones at once.
   void drain();
-  /// Sessions end after their current exchange, idle ones after their next: no client loses the
-  /// request that it is just sending.
-  void retire() { draining_ = true; }
+  /// The worker leaves: connections go to `others` as soon as they are idle, with their place
+  /// among the connections. Those that cannot (TLS) end after their next exchange: no client loses
+  /// the request that it is just sending.
+  void retire(MoveConnection others);
+  /// Goes on with a connection that another worker gave away.
+  void adopt(const MovedConnection& moved);
   /// Everything ends now.
   void abort(const Error& why);
   Task<void> finished();
 
   bool empty() const { return scope_.running() == 0; }
+  bool admin() const { return plan_ != nullptr && plan_->admin; }
   const SharedListener& shared() const { return *shared_; }
   const std::shared_ptr<SharedListener>& shared_pointer() const { return shared_; }
 
@@ -67,13 +95,17 @@ class ListenerService final : public Service {
   const Handler& attach(Exchange& exchange) override;
   void detach(Exchange& exchange) override;
   void closed(const Peer& peer) override;
+  bool take_over_http2(std::unique_ptr<Stream>& stream, const ConnectionFacts& facts,
+                       Slice& unread) override;
   SessionCounters& counters() override { return *counters_; }
   bool draining() const override { return draining_; }
-  bool closing_idle() const override { return closing_idle_; }
+  bool retiring() const override { return others_ != nullptr; }
+  bool hand_over(std::unique_ptr<Stream>& stream, const Peer& peer) override;
 
  private:
   Task<void> accept(std::unique_ptr<Listener> listener);
   void serve(std::unique_ptr<Stream> stream);
+  void begin(std::unique_ptr<Stream> stream, const ConnectionFacts& facts);
 
   Loop& loop_;
   std::shared_ptr<SharedListener> shared_;
@@ -86,7 +118,7 @@ class ListenerService final : public Service {
   StopSource accepting_;
   Link sessions_;
   bool draining_ = false;
-  bool closing_idle_ = false;
+  MoveConnection others_;
 };
 
 }  // namespace weir

@@ -63,7 +63,7 @@ void LogWriter::use(LogFile file) {
   }
   {
     std::lock_guard lock(mutex_);
-    next_ = std::move(file);
+    next_.push_back({std::move(file), waiting_locked()});
     has_next_.store(true, std::memory_order_relaxed);
   }
   wake();
@@ -115,11 +115,8 @@ void LogWriter::run() {
   while (true) {
     wait();
     bool last = stopping_.load();
-    write_all();
-    if (has_next_.load(std::memory_order_relaxed)) {
-      take_next_file();
-      write_all();
-    }
+    while (std::optional<Handover> next = next_file()) take(std::move(*next));
+    write_all(waiting());
     tell_drops();
     if (last) return;
   }
@@ -130,22 +127,36 @@ std::vector<std::shared_ptr<LineRing>> LogWriter::rings() const {
   return rings_;
 }
 
-// Everything that is there, but for a file that is blocked when there is no time left to wait.
-void LogWriter::write_all() {
-  for (const auto& ring : rings()) {
-    bool closed = ring->closed();  // asked first: what was put before is seen below
-    if (!write_ring(*ring)) return;
+// Nothing while another file is to be taken first: under the same lock as `use`, so that a line
+// put after `use` has returned never goes to the file before.
+std::vector<LogWriter::Waiting> LogWriter::waiting() const {
+  std::lock_guard lock(mutex_);
+  return next_.empty() ? waiting_locked() : std::vector<Waiting>();
+}
+
+std::vector<LogWriter::Waiting> LogWriter::waiting_locked() const {
+  std::vector<Waiting> waiting;
+  for (const auto& ring : rings_) {
+    bool closed = ring->closed();  // asked first: what was put before is seen in `end`
+    waiting.push_back({ring, ring->end(), closed});
+  }
+  return waiting;
+}
+
+// Everything that waits, but for a file that is blocked when there is no time left to wait.
+void LogWriter::write_all(const std::vector<Waiting>& waiting) {
+  for (const auto& [ring, end, closed] : waiting) {
+    if (!write_ring(*ring, end)) return;
     if (!closed) continue;
     std::lock_guard lock(mutex_);
+    if (std::erase(rings_, ring) == 0) continue;
     gone_lines_ += ring->lines();
     gone_dropped_ += ring->dropped();
-    std::erase(rings_, ring);
   }
 }
 
 // Never leaves a ring inside a line, but for a new file or the end.
-bool LogWriter::write_ring(LineRing& ring) {
-  std::size_t end = ring.end();
+bool LogWriter::write_ring(LineRing& ring, std::size_t end) {
   while (true) {
     std::string_view piece = ring.piece(end);
     if (piece.empty()) return true;
@@ -212,13 +223,20 @@ void LogWriter::drop_rest_of_line(LineRing& ring) {
   }
 }
 
-void LogWriter::take_next_file() {
+std::optional<LogWriter::Handover> LogWriter::next_file() {
   std::lock_guard lock(mutex_);
-  if (!next_) return;
-  file_ = std::move(*next_);
-  next_.reset();
-  has_next_.store(false, std::memory_order_relaxed);
+  if (next_.empty()) return std::nullopt;
+  Handover next = std::move(next_.front());
+  next_.erase(next_.begin());
+  return next;
+}
+
+void LogWriter::take(Handover next) {
+  write_all(next.before);
+  file_ = std::move(next.file);
   torn_ = false;
+  std::lock_guard lock(mutex_);
+  has_next_.store(!next_.empty(), std::memory_order_relaxed);
 }
 
 // Once when it begins; again only after a while without drops.

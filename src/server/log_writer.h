@@ -42,14 +42,29 @@ class LogWriter final : public LogOutput {
   class Sink;
   friend class Sink;
 
+  /// A ring and how far it is to be written. Lines behind `end` may belong to the next file.
+  struct Waiting {
+    std::shared_ptr<LineRing> ring;
+    std::size_t end;
+    bool closed;  // nothing stands behind `end`, and nothing will
+  };
+  /// A file to go on with, and what belongs to the one before.
+  struct Handover {
+    LogFile file;
+    std::vector<Waiting> before;
+  };
+
   void wake();
   void wait();
   void run();
-  void write_all();
-  bool write_ring(LineRing& ring);
+  std::vector<Waiting> waiting() const;
+  std::vector<Waiting> waiting_locked() const;
+  void write_all(const std::vector<Waiting>& waiting);
+  bool write_ring(LineRing& ring, std::size_t end);
   bool write_piece(LineRing& ring, std::string_view piece);
   bool gives_up();
-  void take_next_file();
+  std::optional<Handover> next_file();
+  void take(Handover next);
   void drop_rest_of_line(LineRing& ring);
   void note_failure(int error, std::string_view lost);
   void tell_drops();
@@ -59,13 +74,13 @@ class LogWriter final : public LogOutput {
   sem_t wake_;
   std::atomic<bool> woken_{false};
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> has_next_{false};
+  std::atomic<bool> has_next_{false};   // until the file is in use
   std::atomic<std::uint64_t> lost_{0};  // lines of failed writes
   std::atomic<std::uint64_t> write_errors_{0};
 
   mutable std::mutex mutex_;  // of these four
   std::vector<std::shared_ptr<LineRing>> rings_;
-  std::optional<LogFile> next_;
+  std::vector<Handover> next_;    // oldest first
   std::uint64_t gone_lines_ = 0;  // of rings that are gone
   std::uint64_t gone_dropped_ = 0;
 

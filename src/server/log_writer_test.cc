@@ -188,6 +188,39 @@ TEST_F(LogWriterTest, writes_what_waits_to_the_old_file_before_it_takes_the_new_
   EXPECT_GT(count_lines(content("log")), 0u);
 }
 
+TEST_F(LogWriterTest, writes_what_is_put_after_a_change_to_the_new_file_alone) {
+  LogWriter writer;
+  writer.use(open(writer, path("log")));
+  auto first = writer.join(), second = writer.join();
+  constexpr int kTurns = 200;  // the thread sleeps, wakes or writes when the file changes
+  for (int turn = 0; turn < kTurns; ++turn) {
+    std::string number = std::to_string(turn);
+    first->put("first " + number + "\n");
+    second->put("second " + number + "\n");
+    std::filesystem::rename(path("log"), path("log." + number));
+    writer.use(open(writer, path("log")));
+  }
+  writer.stop();
+  for (int turn = 0; turn < kTurns; ++turn) {
+    std::string number = std::to_string(turn);
+    EXPECT_EQ(content("log." + number), "first " + number + "\nsecond " + number + "\n");
+  }
+  EXPECT_EQ(content("log"), "");
+  EXPECT_EQ(writer.figures().lines, 2u * kTurns);
+}
+
+TEST_F(LogWriterTest, leaves_a_reader_that_is_blocked_although_little_waits) {
+  StuckPipe pipe;
+  LogWriter writer(64 * 1024);
+  writer.use(open(writer, pipe.path()));
+  auto sink = writer.join();
+  for (int i = 0; i < 100; ++i) sink->put(line(i));  // more than the pipe takes
+  writer.use(open(writer, path("log")));
+  sink->put(line(100));
+  while (!content("log").ends_with(line(100))) std::this_thread::yield();
+  EXPECT_GT(count_lines(content("log")), 1u) << "what the old one did not take came here";
+}
+
 TEST_F(LogWriterTest, gives_a_reason_for_what_cannot_be_opened) {
   EXPECT_EQ(LogFile::open(path("no/such/directory")).error(), "No such file or directory");
   EXPECT_EQ(LogFile::open(directory_).error(), "Is a directory");

@@ -23,7 +23,7 @@ class ProcessStatus::Text {
  public:
   explicit Text(const View& view) : view_(view) {
     for (const auto& listener : view.listeners) {
-      ListenerFigures& figures = listeners_[listener->name];
+      ListenerFigures& figures = listeners_[listener->name()];
       listener->sessions.add_to(figures.sessions);
       figures.refused += listener->limits.refused();
       figures.accept_errors += listener->accept_errors.load(std::memory_order_relaxed);

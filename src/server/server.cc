@@ -54,7 +54,7 @@ bool Server::bind_new(const Snapshot& snapshot, unsigned workers, std::vector<Bo
   bool ok = true;
   for (const auto& plan : snapshot.listeners) {
     bool known = std::any_of(listeners_.begin(), listeners_.end(), [&](const BoundListener& each) {
-      return same_listener(*plan, each.shared->address, each.shared->name);
+      return same_listener(*plan, each.shared->address, each.shared->name());
     });
     if (known) continue;
     BoundListener bound;
@@ -117,7 +117,8 @@ void Server::report_bind(const Error& error, const ListenerPlan& plan, config::P
 void Server::apply_limits(const Snapshot& snapshot) {
   for (const auto& plan : snapshot.listeners) {
     for (BoundListener& listener : listeners_) {
-      if (!same_listener(*plan, listener.shared->address, listener.shared->name)) continue;
+      if (!same_listener(*plan, listener.shared->address, listener.shared->name())) continue;
+      listener.shared->rename(plan->name);
       listener.shared->limits.set(snapshot.config.limits.max_connections.value_or(0),
                                   plan->max_connections, plan->max_connections_per_client);
     }
@@ -176,7 +177,7 @@ void Server::hand_out(std::vector<BoundListener> fresh, unsigned workers,
   std::size_t before = worker_sockets_;
   std::erase_if(listeners_, [&](BoundListener& listener) {
     const SharedListener& shared = *listener.shared;
-    if (snapshot_->find_listener(shared.address, shared.name) != nullptr) return false;
+    if (snapshot_->find_listener(shared.address, shared.name()) != nullptr) return false;
     for (WorkerChange& change : changes) change.removed.push_back(listener.shared);
     closing.insert(closing.end(), listener.sockets.begin(), listener.sockets.end());
     return true;
@@ -225,17 +226,20 @@ void Server::hand_out(std::vector<BoundListener> fresh, unsigned workers,
     });
   }
   for (Running& running : leaving) {
-    running.loop->post(finished);
+    running.loop->post([this, worker = running.worker.get(), finished] {
+      worker->retire(
+          [this](const MovedConnection& moved) { host_.post([this, moved] { settle(moved); }); });
+      finished();
+    });
     retire(std::move(running));
   }
 }
 
-// Its listeners are served by others from now on; its sessions end when they are done.
+// Its listeners are served by others from now on; it goes when its sessions are done.
 void Server::retire(Running running) {
   auto kept = std::make_shared<Running>(std::move(running));
   retiring_.push_back(kept);
   kept->loop->post([this, kept] {
-    kept->worker->retire();
     kept->worker->when_empty([this, kept] {
       host_.post([this, kept] {
         kept->loop->post([this, kept] {
@@ -243,7 +247,7 @@ void Server::retire(Running running) {
           host_.post([this, kept] {
             host_.retire(kept->index);
             std::erase(retiring_, kept);
-            tell_if_ended();
+            go_on_draining();
           });
         });
       });
@@ -251,18 +255,61 @@ void Server::retire(Running running) {
   });
 }
 
+// A connection of a worker that leaves goes on at one that stays.
+void Server::settle(const MovedConnection& moved) {
+  if (workers_.empty()) return give_up(moved);
+  Running& next = workers_[settled_++ % workers_.size()];
+  next.loop->post([this, worker = next.worker.get(), moved] {
+    if (!worker->adopt(moved)) host_.post([this, moved] { give_up(moved); });
+  });
+}
+
+void Server::give_up(const MovedConnection& moved) {
+  network_.close(moved.socket);
+  moved.listener->limits.leave(moved.peer.ip());
+}
+
 // --- the end -----------------------------------------------------------------------------------
 
-// Every worker goes like one that a reload takes away: it is destroyed on its own loop.
+// First the listeners that serve clients; the admin listener tells of the drain meanwhile, and
+// goes when nothing is left to tell of.
 void Server::drain(std::function<void()> done) {
   ended_ = std::move(done);
-  std::vector<Running> leaving = std::exchange(workers_, {});
-  auto stopped = countdown(leaving.size(), [this] { close_listeners(); });
+  draining_ = Draining::traffic;
+  busy_workers_ = workers_.size();
+  auto stopped = countdown(workers_.size(), [this] { close_listeners(Draining::traffic); });
+  auto quiet = [this] {
+    host_.post([this] {
+      --busy_workers_;
+      go_on_draining();
+    });
+  };
   for (auto& running : retiring_) {
     running->loop->post([running] {
       if (running->worker) running->worker->drain();
     });
   }
+  for (Running& running : workers_) {
+    Worker* worker = running.worker.get();
+    running.loop->post([worker, stopped, quiet] {
+      worker->drain_traffic(quiet);
+      stopped();
+    });
+  }
+  go_on_draining();
+}
+
+void Server::go_on_draining() {
+  if (draining_ == Draining::traffic && busy_workers_ == 0 && retiring_.empty()) retire_all();
+  if (draining_ != Draining::all || !retiring_.empty() || !ended_) return;
+  host_.post(std::exchange(ended_, nullptr));
+}
+
+// Every worker goes like one that a reload takes away: it is destroyed on its own loop.
+void Server::retire_all() {
+  draining_ = Draining::all;
+  std::vector<Running> leaving = std::exchange(workers_, {});
+  auto stopped = countdown(leaving.size(), [this] { close_listeners(Draining::all); });
   for (Running& running : leaving) {
     Worker* worker = running.worker.get();
     running.loop->post([worker, stopped] {
@@ -271,20 +318,17 @@ void Server::drain(std::function<void()> done) {
     });
     retire(std::move(running));
   }
-  tell_if_ended();
 }
 
 // Nobody accepts any more: whoever connects is to be refused, not left to wait.
-void Server::close_listeners() {
+void Server::close_listeners(Draining which) {
   for (BoundListener& listener : listeners_) {
+    const SharedListener& shared = *listener.shared;
+    const ListenerPlan* plan = snapshot_->find_listener(shared.address, shared.name());
+    if (which == Draining::traffic && plan != nullptr && plan->admin) continue;
     for (int socket : listener.sockets) network_.close(socket);
     listener.sockets.clear();
   }
-}
-
-void Server::tell_if_ended() {
-  if (!ended_ || !retiring_.empty()) return;
-  host_.post(std::exchange(ended_, nullptr));
 }
 
 void Server::abort() {

@@ -47,7 +47,8 @@ class Server {
   bool apply(ServerConfig config, config::Diagnostics& diagnostics, std::function<void()> done);
 
   /// Stops accepting and lets exchanges finish; `done` runs when nothing is left, workers included.
-  /// Called once; nothing is applied afterwards.
+  /// The admin listener answers until the sessions of all others are done. Called once; nothing is
+  /// applied afterwards.
   void drain(std::function<void()> done);
   /// Cuts what is left.
   void abort();
@@ -62,6 +63,8 @@ class Server {
   unsigned retiring_count() const { return static_cast<unsigned>(retiring_.size()); }
 
  private:
+  enum class Draining : std::uint8_t { no, traffic, all };  // traffic: all but the admin listener
+
   struct BoundListener {
     std::shared_ptr<SharedListener> shared;
     std::vector<int> sockets;  // worker i accepts from every socket k with k % workers == i
@@ -84,8 +87,11 @@ class Server {
   void hand_out(std::vector<BoundListener> fresh, unsigned workers, std::function<void()> done);
   unsigned free_index() const;
   void retire(Running running);
-  void close_listeners();
-  void tell_if_ended();
+  void settle(const MovedConnection& moved);
+  void give_up(const MovedConnection& moved);
+  void go_on_draining();
+  void retire_all();
+  void close_listeners(Draining which);
   std::function<void()> countdown(std::size_t count, std::function<void()> done);
 
   Network& network_;
@@ -99,7 +105,10 @@ class Server {
   ClusterMap clusters_;
   std::vector<Running> workers_;
   std::vector<std::shared_ptr<Running>> retiring_;
+  Draining draining_ = Draining::no;
+  std::size_t busy_workers_ = 0;  // whose clients are not all gone, in a drain
   std::function<void()> ended_;
+  std::size_t settled_ = 0;         // connections that changed their worker, to take turns
   std::size_t worker_sockets_ = 0;  // how many workers the sockets were last shared out to
 };
 

@@ -50,6 +50,7 @@ struct ListenerPlan {
   std::vector<IpNetwork> trusted;
   const Handler* handler = nullptr;  // a Site of this snapshot, or one that outlives it
   std::unique_ptr<Site> site;
+  bool admin = false;  // tells about the process, and so answers until a drain is over
 };
 
 /// Whether a listener that is bound is the one of the plan. Where the kernel chose the port,

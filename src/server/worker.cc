@@ -28,13 +28,13 @@ Status Worker::apply(const WorkerChange& change) {
   for (const auto& each : change.sockets) {
     ListenerService& service = service_for(each.listener);
     const SharedListener& shared = *each.listener;
-    const ListenerPlan* plan = change.snapshot->find_listener(shared.address, shared.name);
+    const ListenerPlan* plan = change.snapshot->find_listener(shared.address, shared.name());
     if (plan != nullptr) service.use(current, *plan);
     if (Status listening = service.listen(each.socket); !listening) result = listening;
   }
   for (auto& service : services_) {
     const SharedListener& shared = service->shared();
-    const ListenerPlan* plan = change.snapshot->find_listener(shared.address, shared.name);
+    const ListenerPlan* plan = change.snapshot->find_listener(shared.address, shared.name());
     if (plan != nullptr) service->use(current, *plan);
   }
   for (const auto& gone : change.removed) {
@@ -93,11 +93,29 @@ void Worker::drain() {
   }
 }
 
-void Worker::retire() {
+void Worker::drain_traffic(std::function<void()> done) {
+  for (auto& service : services_) {
+    if (service->admin()) continue;
+    service->stop_accepting();
+    service->drain();
+  }
+  scope_.spawn(finish(std::move(done), false));
+}
+
+void Worker::retire(const MoveConnection& others) {
   for (auto& service : services_) {
     service->stop_accepting();
-    service->retire();
+    service->retire(others);
   }
+}
+
+bool Worker::adopt(const MovedConnection& moved) {
+  for (auto& service : services_) {
+    if (service->shared_pointer() != moved.listener || service->draining()) continue;
+    service->adopt(moved);
+    return true;
+  }
+  return false;
 }
 
 void Worker::abort() {
@@ -106,11 +124,13 @@ void Worker::abort() {
   }
 }
 
-void Worker::when_empty(std::function<void()> done) { scope_.spawn(finish(std::move(done))); }
+void Worker::when_empty(std::function<void()> done) { scope_.spawn(finish(std::move(done), true)); }
 
 // Services that are empty may be dropped while this waits for another one.
-Task<void> Worker::finish(std::function<void()> done) {
-  auto busy = [](const auto& service) { return !service->empty(); };
+Task<void> Worker::finish(std::function<void()> done, bool admin_too) {
+  auto busy = [admin_too](const auto& service) {
+    return !service->empty() && (admin_too || !service->admin());
+  };
   while (true) {
     auto service = std::ranges::find_if(services_, busy);
     if (service == services_.end()) break;

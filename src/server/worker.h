@@ -34,8 +34,12 @@ class Worker {
   Status apply(const WorkerChange& change);
   /// Stops accepting; sessions end after their current exchange.
   void drain();
-  /// Stops accepting as well, but idle sessions may have another request, the last.
-  void retire();
+  /// The same, but the admin listener goes on. Runs `done` once the others have no session left.
+  void drain_traffic(std::function<void()> done);
+  /// Stops accepting as well; idle connections go to `others`, the rest when it becomes idle.
+  void retire(const MoveConnection& others);
+  /// Goes on with a connection of a worker that leaves; false if its listener is gone.
+  bool adopt(const MovedConnection& moved);
   /// Ends what is left.
   void abort();
   /// Runs `done` once no session is left; after drain or abort.
@@ -50,7 +54,7 @@ class Worker {
   ListenerService& service_for(const std::shared_ptr<SharedListener>& listener);
   void drop_unpinned();
   void drop_pools(const Snapshot& gone);
-  Task<void> finish(std::function<void()> done);
+  Task<void> finish(std::function<void()> done, bool admin_too);
 
   Loop& loop_;
   std::unique_ptr<ExchangeObserver> observer_;

@@ -72,13 +72,15 @@ Pool::Place* Pool::find(const Endpoint& endpoint, std::uint32_t index) {
   return nullptr;
 }
 
-h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, bool certain) {
+h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, bool certain,
+                                const PoolLimits& limits) {
   Place* place = find(endpoint, index);
   if (place == nullptr) return {};
   while (!place->idle.empty()) {
     h1::ClientConnection connection = std::move(place->idle.back().connection);
     place->idle.pop_back();
     place->low = std::min(place->low, place->idle.size());
+    if (too_old(connection.born, limits)) continue;
     bool open = certain ? connection.stream->idle_and_open() : connection.stream->seen_open();
     if (open) {
       connection.stream->watch_hangup(nullptr);
@@ -87,13 +89,14 @@ h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, b
     }
     counters_->stale.add();
   }
-  return take_shared(*place->endpoint);
+  return take_shared(*place->endpoint, limits);
 }
 
-h1::ClientConnection Pool::take_shared(Endpoint& endpoint) {
+h1::ClientConnection Pool::take_shared(Endpoint& endpoint, const PoolLimits& limits) {
   if (!share_) return {};
   while (auto shared = endpoint.shared.take()) {
     Result<std::unique_ptr<Stream>> stream = loop_.adopt(shared->socket);
+    if (too_old(shared->born, limits)) continue;
     if (!stream || !(*stream)->idle_and_open()) {
       counters_->stale.add();
       continue;
@@ -110,7 +113,7 @@ void Pool::put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnecti
   Place* place = find(endpoint, index);
   if (place == nullptr || place->idle.size() >= limits.max_idle) return;
   if (limits.max_requests > 0 && connection.uses >= limits.max_requests) return;
-  if (limits.max_age > Duration::zero() && loop_.now() - connection.born >= limits.max_age) return;
+  if (too_old(connection.born, limits)) return;
   limits_ = limits;
   connection.stream->watch_hangup(&only_know);
   place->idle.push_back({std::move(connection), loop_.now()});
@@ -128,7 +131,8 @@ void Pool::sweep() {
 bool Pool::sweep_place(Place& place) {
   TimePoint oldest = loop_.now() - limits_.idle_timeout;
   std::erase_if(place.idle, [&](const Idle& idle) {
-    return idle.since < oldest || !idle.connection.stream->seen_open();
+    return idle.since < oldest || too_old(idle.connection.born, limits_) ||
+           !idle.connection.stream->seen_open();
   });
   if (share_) publish(place);
   place.low = place.idle.size();

@@ -37,8 +37,9 @@ class Pool {
 
   /// An idle connection to `endpoint`, or one without a stream. `index` is the endpoint's place in
   /// the set from which it was picked: a hint. `certain`: ask the kernel whether
-  /// it is still open, for requests that cannot be repeated.
-  h1::ClientConnection take(const Endpoint& endpoint, std::uint32_t index, bool certain);
+  /// it is still open, for requests that cannot be repeated. None that is above `max_age`.
+  h1::ClientConnection take(const Endpoint& endpoint, std::uint32_t index, bool certain,
+                            const PoolLimits& limits);
   /// Keeps the connection if the limits allow and the endpoint is still wanted; else closes it.
   void put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnection connection,
            const PoolLimits& limits);
@@ -63,7 +64,10 @@ class Pool {
 
   Place* find(const Endpoint& endpoint, std::uint32_t index);
   void refresh();
-  h1::ClientConnection take_shared(Endpoint& endpoint);
+  h1::ClientConnection take_shared(Endpoint& endpoint, const PoolLimits& limits);
+  bool too_old(TimePoint born, const PoolLimits& limits) const {
+    return limits.max_age > Duration::zero() && loop_.now() - born >= limits.max_age;
+  }
   void sweep();
   bool sweep_place(Place& place);
   void publish(Place& place);

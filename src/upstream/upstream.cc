@@ -97,7 +97,7 @@ Task<Result<Response>> Upstream::send(Exchange& exchange, UpstreamRequest reques
     ++facts.attempts;
 
     h1::ClientConnection connection;
-    if (!fresh_only) connection = pool.take(*endpoint, *index, certain);
+    if (!fresh_only) connection = pool.take(*endpoint, *index, certain, options.pool);
     facts.reused = connection.stream != nullptr;
     Lease* lease = exchange.own<Lease>(pool, endpoint, *index, options.pool);
     if (!facts.reused) {

@@ -107,6 +107,24 @@ def test_reloads_that_change_endpoints_and_workers_lose_nothing(nginx):
             assert_clean(wrk.finish())
 
 
+def test_idle_connections_of_workers_that_leave_go_on_at_the_one_that_stays(nginx):
+    with WeirProcess(config(nginx.address, 0, workers=4)) as weir:
+        clients = [RawConnection(weir.port()) for _ in range(40)]
+        try:
+            for version, workers in ((1, 1), (2, 3), (3, 1)):
+                for client in clients:
+                    assert client.ask("/version").body.decode() == str(version - 1)
+                done = weir.reload(config(nginx.address, version, workers=workers))
+                assert done.returncode == 0, done.stderr
+            for client in clients:
+                response = client.ask("/version")
+                assert response.body == b"3"
+                assert response.get("Connection") is None
+        finally:
+            for client in clients:
+                client.close()
+
+
 UPGRADE = (b"GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 
 

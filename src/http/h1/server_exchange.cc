@@ -244,7 +244,8 @@ Result<Response> ServerExchange::page_for(Error error) {
 // Decides how the response is framed. False if it has no content to send.
 bool ServerExchange::plan(Response& response) {
   const Request& request = exchange_.request();
-  if (session_.service_.draining()) keep_alive_ = false;
+  const Service& service = session_.service_;
+  if (service.draining() || (service.retiring() && !session_.movable())) keep_alive_ = false;
   if (never_has_content(response.status)) return false;
   if (response.body == nullptr) return false;
   std::optional<std::uint64_t> length = response.body->length();

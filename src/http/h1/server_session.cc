@@ -1,6 +1,7 @@
 #include "http/h1/server_session.h"
 
 #include "http/h1/server_exchange.h"
+#include "http/h2/server_session.h"
 
 namespace weir::h1 {
 namespace {
@@ -27,7 +28,7 @@ ServerSession::ServerSession(std::unique_ptr<Stream> stream, const ConnectionFac
 
 ServerSession::~ServerSession() {
   service_.counters().open.subtract();
-  service_.closed(facts_.peer);
+  if (stream_) service_.closed(facts_.peer);
 }
 
 // The wait for a request: all that an idle connection has in its frame. True if bytes came.
@@ -46,17 +47,24 @@ Scope::Child ServerSession::serve(Scope&, std::unique_ptr<ServerSession> session
   ServerSession& self = *session;
   while (true) {
     if (self.unread_.empty()) {
-      if (self.service_.closing_idle()) {  // what has been asked already is still answered
+      if (self.service_.draining()) {  // what has been asked already is still answered
         std::optional<Result<Slice>> last = self.stream_->try_read(0);
         if (!last || !*last) break;
         self.unread_ = std::move(**last);
         continue;
       }
+      if (self.service_.retiring() && self.move()) co_return;
       self.enter(Phase::idle, self.service_.limits().idle_timeout);
       self.service_.counters().idle.add();
       bool came = co_await IdleRead(self);
       self.service_.counters().idle.subtract();
-      if (!came) break;
+      if (!came) {
+        if (self.moving_ && self.move()) co_return;
+        break;
+      }
+      if (std::exchange(self.fresh_, false) && self.may_be_http2() && co_await self.hand_over()) {
+        co_return;
+      }
     }
     auto exchange = std::make_unique<ServerExchange>(self);
     self.current_ = exchange.get();
@@ -67,6 +75,39 @@ Scope::Child ServerSession::serve(Scope&, std::unique_ptr<ServerSession> session
   }
   if (self.linger_) co_await self.close_gracefully();
   self.enter(Phase::none, {});
+}
+
+bool ServerSession::may_be_http2() const {
+  return h2::ServerSession::is_preface(unread_.view()).value_or(true);
+}
+
+// Prior knowledge of HTTP/2 (RFC 9113, 3.3): its preface begins with a method that nobody has.
+Task<bool> ServerSession::hand_over() {
+  enter(Phase::head, service_.limits().header_timeout);
+  std::optional<bool> http2;
+  while (!(http2 = h2::ServerSession::is_preface(unread_.view()))) {
+    Result<Slice> more = co_await stream_->read(stop_.token());
+    if (!more) co_return false;
+    unread_ = copy_slice(std::string(unread_.view()).append(more->view()));
+  }
+  if (!*http2) co_return false;
+  enter(Phase::none, {});
+  if (!service_.take_over_http2(stream_, facts_, unread_)) co_return false;
+  service_.counters().connections.subtract();  // counted again by the session that goes on
+  co_return true;
+}
+
+// What the client sends meanwhile waits in the kernel and is read by the other worker.
+bool ServerSession::move() {
+  if (!movable()) return false;
+  enter(Phase::none, {});
+  return service_.hand_over(stream_, facts_.peer);
+}
+
+void ServerSession::move_away() {
+  if (phase_ != Phase::idle || !movable()) return;
+  moving_ = true;
+  stop_.request(Error(ErrorCode::shutting_down, Origin::weir, "the worker leaves"));
 }
 
 void ServerSession::drain() {

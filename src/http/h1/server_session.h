@@ -4,7 +4,6 @@
 #include <coroutine>
 #include <memory>
 
-#include "core/list.h"
 #include "http/h1/framing.h"
 #include "http/h1/incoming_body.h"
 #include "http/service.h"
@@ -15,19 +14,21 @@ class ServerExchange;
 
 /// While idle it owns no buffer, no parser and no exchange. Linked into its service's list of
 /// sessions, so that a drain finds it.
-class ServerSession final : public Link, public Recycled<ServerSession> {
+class ServerSession final : public DownstreamSession, public Recycled<ServerSession> {
  public:
   ServerSession(std::unique_ptr<Stream> stream, const ConnectionFacts& facts, Service& service);
-  ~ServerSession();
+  ~ServerSession() override;
 
   /// Serves until the connection ends, as a child of `scope`.
   static Scope::Child serve(Scope& scope, std::unique_ptr<ServerSession> session);
 
   /// Closes now if no exchange is running, else after the response of the running one.
-  void drain();
+  void drain() override;
+  void stop(const Error& why) override { stop_.request(why); }
+  void move_away() override;
 
-  /// Ends everything at once.
-  void stop(const Error& why) { stop_.request(why); }
+  /// Its descriptor can go to another worker: nothing of the connection is kept above it.
+  bool movable() const { return stream_->tls() == nullptr; }
 
  private:
   friend class ServerExchange;
@@ -48,6 +49,9 @@ class ServerSession final : public Link, public Recycled<ServerSession> {
   void on_alarm();
   void watch_rate();
   void on_hangup();
+  bool move();
+  bool may_be_http2() const;
+  [[gnu::noinline]] Task<bool> hand_over();
   // Never inlined: its frame would become part of what an idle connection holds.
   [[gnu::noinline]] Task<void> close_gracefully();
 
@@ -60,7 +64,9 @@ class ServerSession final : public Link, public Recycled<ServerSession> {
   Hangup hangup_;
   ServerExchange* current_ = nullptr;
   Phase phase_ = Phase::none;
+  bool moving_ = false;  // the wait for a request was ended to hand the connection over
   bool linger_ = false;
+  bool fresh_ = true;  // nothing has come yet
 };
 
 }  // namespace weir::h1

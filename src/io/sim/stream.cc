@@ -61,6 +61,15 @@ class SimStream final : public Stream, public SimSource {
     return std::nullopt;
   }
 
+  void try_write(std::span<Slice>& data) override {
+    loop_.check_own_turn("a write");
+    consume(data, 0);
+    while (!data.empty()) {
+      Result<std::size_t> sent = send_front(data.front());
+      if (!sent || *sent == 0) return;
+      consume(data, *sent);
+    }
+  }
   void shutdown_write() override { network().send_end(connection()); }
   void reset_on_close() override { connection().reset_on_close = true; }
 
