@@ -30,7 +30,9 @@ std::optional<ServerConfig> load_config(const ConfigSource& source,
 std::unique_ptr<Snapshot> compile_config(ServerConfig config, config::Diagnostics& diagnostics) {
   if (config.access_log) compile_log_format(*config.access_log, diagnostics);
   auto clusters = [](const std::string& name) { return std::make_shared<Cluster>(name); };
-  return build_snapshot(std::move(config), clusters, /*workers=*/1, /*admin=*/nullptr, diagnostics);
+  TlsMaterials tls;
+  return build_snapshot(std::move(config), clusters, tls, /*workers=*/1, /*admin=*/nullptr,
+                        diagnostics);
 }
 
 }  // namespace weir

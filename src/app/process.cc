@@ -18,6 +18,8 @@
 namespace weir {
 namespace {
 
+constexpr Duration kTlsFileInterval = std::chrono::seconds(2);
+
 std::shared_ptr<const dns::Settings> system_dns() {
   return std::make_shared<const dns::Settings>(dns::load_settings());
 }
@@ -87,6 +89,7 @@ Task<void> Process::live(int signals) {
     phase_ = Phase::running;
     exit_status_ = 0;
     announce();
+    tasks_.spawn(watch_tls_files(tasks_.token()));
     co_await end_asked_;
   }
   co_await drain();
@@ -192,6 +195,11 @@ Task<bool> Process::put_in_force(config::Diagnostics& diagnostics) {
   status_.use(server_);
   co_await in_force;
   co_return true;
+}
+
+// Certificates are renewed on disk; nobody should have to reload for that.
+Task<void> Process::watch_tls_files(StopToken stop) {
+  while (co_await loop_.sleep_for(kTlsFileInterval, stop)) server_.refresh_tls(loop_.now());
 }
 
 // --- signals -----------------------------------------------------------------------------------

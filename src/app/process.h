@@ -64,6 +64,7 @@ class Process final : ControlHandler {
   void ask_to_end();
   Task<void> drain();
   Task<void> cut_later(StopToken stop);
+  Task<void> watch_tls_files(StopToken stop);
 
   // process_answers.cc
   Task<ControlAnswer> answer(ControlRequest request) override;

@@ -38,9 +38,10 @@ void Cluster::rebuild() {
         weight = std::max(weight, each.weight);
         continue;
       }
+      auto fresh_one = std::make_shared<Endpoint>(each.address, each.host);
       auto old = known.find(each.address);
-      next->endpoints.push_back(old != known.end() ? old->second
-                                                   : std::make_shared<Endpoint>(each.address));
+      bool stays = old != known.end() && old->second->host == fresh_one->host;
+      next->endpoints.push_back(stays ? old->second : std::move(fresh_one));
       next->weights.push_back(each.weight);
     }
   }

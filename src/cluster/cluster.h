@@ -20,6 +20,7 @@ namespace weir {
 struct WeightedAddress {
   Address address;
   std::uint32_t weight = 1;
+  std::string host = {};  // the name that gave it; empty if it was written as an address
   bool operator==(const WeightedAddress&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "cluster/tls_config.h"
 #include "config/address.h"
 #include "config/schema.h"
 #include "config/values.h"
@@ -80,6 +81,7 @@ struct UpstreamConfig {
   config::Duration connect_timeout = std::chrono::seconds(5);
   config::Duration response_timeout = std::chrono::seconds(60);
   config::Duration idle_timeout = std::chrono::seconds(60);
+  std::optional<UpstreamTlsConfig> tls;
   PoolConfig pool;
   RetriesConfig retries;
   config::Position position;
@@ -99,6 +101,7 @@ struct UpstreamConfig {
       config::field<&UpstreamConfig::idle_timeout>(
           "idle_timeout", "How long a body may stand still.",
           config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
+      config::field<&UpstreamConfig::tls>("tls", "TLS with the endpoints.", config::none("off")),
       config::field<&UpstreamConfig::pool>("pool", "Connections kept open between requests."),
       config::field<&UpstreamConfig::retries>("retries", "Repeating failed attempts."));
 };

@@ -44,10 +44,14 @@ class SharedConnections {
 
 class Endpoint {
  public:
-  explicit Endpoint(Address where) : address(std::move(where)), text(address.text()) {}
+  explicit Endpoint(Address where, std::string name = {})
+      : address(std::move(where)),
+        text(address.text()),
+        host(name.empty() ? address.ip().text() : std::move(name)) {}
 
   const Address address;
   const std::string text;  // for logs, metrics and `host: upstream`
+  const std::string host;  // what its certificate must be for: a DNS name or an IP address
 
   std::atomic<std::uint32_t> in_flight{0};  // exchanges under way, over all workers
   std::atomic<std::uint64_t> requests{0};

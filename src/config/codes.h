@@ -138,7 +138,11 @@ namespace weir::config {
     "Create the user, or name another one.")                                                       \
   X(descriptor_limit, 1506, "more connections than descriptors",                                   \
     "The configured connections need more file descriptors than the system allows.",               \
-    "Raise the hard limit (LimitNOFILE, ulimit -Hn), or lower max_connections.")
+    "Raise the hard limit (LimitNOFILE, ulimit -Hn), or lower max_connections.")                   \
+  X(bad_certificate, 1507, "a certificate or key that cannot be used",                             \
+    "The file cannot be read, is no PEM, or the key is not the certificate's.",                    \
+    "The message says what is wrong with which file; paths are relative to the working "           \
+    "directory.")
 
 enum class Code : std::uint16_t {
 #define WEIR_CONFIG_CODE(name, number, title, cause, remedy) name = number,

@@ -234,7 +234,9 @@ void DnsDiscovery::publish(Source& source) {
     auto host = source.hosts.find(name);
     if (host == source.hosts.end()) return;
     for (const auto* family : {&host->second->v6, &host->second->v4}) {
-      for (const auto& each : family->addresses) all.push_back({Address(each.value, port), weight});
+      for (const auto& each : family->addresses) {
+        all.push_back({Address(each.value, port), weight, name});
+      }
     }
   };
   if (source.config.service) {

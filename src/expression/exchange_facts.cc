@@ -74,7 +74,21 @@ Value ExchangeFacts::request_fact(Fact fact) const {
                                                        : request.target.raw);
     case Fact::raw_path: return text_or_absent(request.target.raw_path);
     case Fact::route: return text_or_absent(exchange_.route());
-    default: return {};  // the TLS facts of a plain connection
+    default: return tls_fact(fact);
+  }
+}
+
+// Absent on a connection in clear.
+Value ExchangeFacts::tls_fact(Fact fact) const {
+  const TlsFacts* tls = exchange_.connection().tls;
+  if (tls == nullptr) return {};
+  switch (fact) {
+    case Fact::tls_version: return Value::of(tls->version);
+    case Fact::tls_cipher: return Value::of(tls->cipher);
+    case Fact::tls_server_name: return text_or_absent(tls->server_name);
+    case Fact::tls_alpn: return text_or_absent(tls->alpn);
+    case Fact::tls_client_subject: return tls->peer ? Value::of(tls->peer->subject) : Value();
+    default: return {};
   }
 }
 

@@ -11,14 +11,16 @@
 #include "core/scope.h"
 #include "http/message.h"
 #include "io/loop.h"
+#include "io/tls/facts.h"
 
 namespace weir {
 
 /// What is known of the connection that an exchange came on. Lives as long as the connection.
 struct ConnectionFacts {
-  Peer peer;                  // who connected
-  std::string_view listener;  // the listener's name
-  bool secure = false;        // TLS ended here
+  Peer peer;                      // who connected
+  std::string_view listener;      // the listener's name
+  bool secure = false;            // TLS ended here
+  const TlsFacts* tls = nullptr;  // what its handshake told; null in clear
 };
 
 /// How an exchange ended; known to whatever registered with `at_end`.

@@ -38,7 +38,10 @@ struct SessionCounters {
   Counter open;
   Counter idle;  // open, and between two requests
   Counter requests;
-  Counter tunnels;  // open
+  Counter tunnels;         // open
+  Counter tls_handshakes;  // completed, resumed ones included
+  Counter tls_resumed;
+  Counter tls_failures;
   AbuseCounters abuse;
 
   void add(const SessionCounters& other) {
@@ -47,6 +50,9 @@ struct SessionCounters {
     idle.add(other.idle.value());
     requests.add(other.requests.value());
     tunnels.add(other.tunnels.value());
+    tls_handshakes.add(other.tls_handshakes.value());
+    tls_resumed.add(other.tls_resumed.value());
+    tls_failures.add(other.tls_failures.value());
     abuse.add(other.abuse);
   }
 };

@@ -50,14 +50,16 @@ IpNetwork to_network(const config::Network& network) {
 
 class Builder {
  public:
-  Builder(Snapshot& snapshot, config::Diagnostics& diagnostics)
-      : snapshot_(snapshot), diagnostics_(diagnostics) {}
+  Builder(Snapshot& snapshot, TlsMaterials& tls, config::Diagnostics& diagnostics)
+      : snapshot_(snapshot), tls_(tls), diagnostics_(diagnostics) {}
 
   void build_upstreams(const ClusterSource& clusters, unsigned workers) {
     for (const auto& entry : snapshot_.config.upstreams) {
+      UpstreamOptions options = options_of(entry.value, workers);
+      if (entry.value.tls) options.tls = tls_.client(*entry.value.tls, diagnostics_);
+      options.pool.tls = options.tls.get();
       snapshot_.upstreams.emplace(
-          entry.name,
-          std::make_shared<Upstream>(clusters(entry.name), options_of(entry.value, workers)));
+          entry.name, std::make_shared<Upstream>(clusters(entry.name), std::move(options)));
     }
   }
 
@@ -70,6 +72,7 @@ class Builder {
       plan->address = to_address(*listener.address);
       plan->position = listener.address.position;
       plan->limits = limits_of(listener);
+      if (listener.tls) plan->tls = tls_.server(*listener.tls, diagnostics_);
       plan->max_connections = listener.limits.max_connections.value_or(0);
       plan->max_connections_per_client = listener.limits.max_connections_per_client.value_or(0);
       for (const config::Network& each : listener.trusted_proxies) {
@@ -172,6 +175,7 @@ class Builder {
   }
 
   Snapshot& snapshot_;
+  TlsMaterials& tls_;
   config::Diagnostics& diagnostics_;
 };
 
@@ -194,11 +198,11 @@ Address to_address(const config::Address& address) {
 }
 
 std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const ClusterSource& clusters,
-                                         unsigned workers, const Handler* admin,
+                                         TlsMaterials& tls, unsigned workers, const Handler* admin,
                                          config::Diagnostics& diagnostics) {
   auto snapshot = std::make_unique<Snapshot>();
   snapshot->config = std::move(config);
-  Builder builder(*snapshot, diagnostics);
+  Builder builder(*snapshot, tls, diagnostics);
   builder.build_upstreams(clusters, workers);
   builder.build_listeners();
   if (admin != nullptr) builder.build_admin(*admin);

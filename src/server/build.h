@@ -6,17 +6,18 @@
 #include <string>
 
 #include "server/snapshot.h"
+#include "server/tls_materials.h"
 
 namespace weir {
 
 /// Gives the cluster of a name: the living one over reloads, or a new one.
 using ClusterSource = std::function<std::shared_ptr<Cluster>(const std::string& name)>;
 
-/// Null if anything is wrong; `diagnostics` then says all of it. Takes no socket and starts
-/// nothing. Endpoints are put into their clusters when the snapshot is taken into use, not here.
-/// `admin` (null: none) answers on the admin listener and outlives the snapshot.
+/// Null if anything is wrong; `diagnostics` then says all of it. Reads the files of TLS, takes no
+/// socket and starts nothing. Endpoints are put into their clusters when the snapshot is taken into
+/// use, not here. `admin` (null: none) answers on the admin listener and outlives the snapshot.
 std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const ClusterSource& clusters,
-                                         unsigned workers, const Handler* admin,
+                                         TlsMaterials& tls, unsigned workers, const Handler* admin,
                                          config::Diagnostics& diagnostics);
 
 /// The address that sockets use. Only for addresses that are no host names.

@@ -15,6 +15,7 @@
 #include "handler/builtin.h"
 #include "http/header_edits_config.h"
 #include "middleware/builtin.h"
+#include "server/tls_config.h"
 
 namespace weir {
 
@@ -149,6 +150,7 @@ struct ListenerLimitsConfig {
 struct ListenerConfig {
   config::Located<config::Address> address;
   config::Located<std::string> name;
+  std::optional<ListenerTlsConfig> tls;
   std::optional<std::vector<RouteConfig>> routes;
   std::vector<config::Module> use;
   ListenerLimitsConfig limits;
@@ -170,6 +172,7 @@ struct ListenerConfig {
           config::required, config::shorthand, config::any_port, config::example("\":8080\"")),
       config::field<&ListenerConfig::name>("name",
                                            "Appears in metrics and logs; by default the address."),
+      config::field<&ListenerConfig::tls>("tls", "TLS with clients.", config::none("off")),
       config::field<&ListenerConfig::routes>(
           "routes", "Routes of this listener alone, in place of the top-level `routes`."),
       config::field<&ListenerConfig::use>(

@@ -39,7 +39,9 @@ Kept keep(std::string text) {
     return cluster;
   };
   config::Diagnostics diagnostics;
-  kept.snapshot = build_snapshot(test::config_of(std::move(text)), source, 2, nullptr, diagnostics);
+  TlsMaterials tls;
+  kept.snapshot =
+      build_snapshot(test::config_of(std::move(text)), source, tls, 2, nullptr, diagnostics);
   for (const auto& entry : kept.snapshot->config.upstreams) {
     std::vector<WeightedAddress> addresses;
     for (const EndpointConfig& endpoint : entry.value.endpoints) {

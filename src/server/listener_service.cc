@@ -2,6 +2,8 @@
 
 #include "core/log.h"
 #include "http/h2/server_session.h"
+#include "io/deadline.h"
+#include "io/tls/handshake.h"
 #include "server/client_address.h"
 
 namespace weir {
@@ -69,7 +71,35 @@ void ListenerService::serve(std::unique_ptr<Stream> stream) {
     stream->reset_on_close();
     return;
   }
-  begin(std::move(stream), facts);
+  if (plan_->tls) {
+    scope_.spawn(secure(std::move(stream), facts.peer, plan_->tls));
+  } else {
+    begin(std::move(stream), facts);
+  }
+}
+
+// The handshake has as long as a request's head. It goes on while the listener drains: what was
+// accepted is served.
+Task<void> ListenerService::secure(std::unique_ptr<Stream> transport, Peer peer,
+                                   std::shared_ptr<const TlsServerProfile> profile) {
+  Deadline deadline(loop_, limits_.header_timeout, handshakes_.token());
+  Result<std::unique_ptr<Stream>> stream =
+      co_await tls_accept(std::move(transport), *profile, deadline.token());
+  if (!stream) {
+    counters_->tls_failures.add();
+    closed(peer);
+    co_return;
+  }
+  const TlsFacts& told = *(*stream)->tls();
+  counters_->tls_handshakes.add();
+  if (told.resumed) counters_->tls_resumed.add();
+  ConnectionFacts facts{peer, shared_->name(), true, &told};
+  Slice nothing;
+  if (told.alpn == "h2") {
+    take_over_http2(*stream, facts, nothing);
+  } else {
+    begin(std::move(*stream), facts);
+  }
 }
 
 void ListenerService::begin(std::unique_ptr<Stream> stream, const ConnectionFacts& facts) {
@@ -124,6 +154,7 @@ void ListenerService::drain() {
 
 void ListenerService::abort(const Error& why) {
   stop_accepting();
+  handshakes_.request(why);
   draining_ = true;
   for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
     static_cast<DownstreamSession*>(link)->stop(why);

@@ -105,6 +105,8 @@ class ListenerService final : public Service {
  private:
   Task<void> accept(std::unique_ptr<Listener> listener);
   void serve(std::unique_ptr<Stream> stream);
+  Task<void> secure(std::unique_ptr<Stream> transport, Peer peer,
+                    std::shared_ptr<const TlsServerProfile> profile);
   void begin(std::unique_ptr<Stream> stream, const ConnectionFacts& facts);
 
   Loop& loop_;
@@ -116,6 +118,7 @@ class ListenerService final : public Service {
   Gathered<SessionCounters>::Part counters_;
   Scope scope_;
   StopSource accepting_;
+  StopSource handshakes_;
   Link sessions_;
   bool draining_ = false;
   MoveConnection others_;

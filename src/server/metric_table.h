@@ -61,6 +61,17 @@ inline constexpr Metric listener_requests{"weir_listener_requests_total", counte
 inline constexpr Metric tunnels_open{"weir_tunnels_open", gauge, "listener", "tunnels",
                                      "Open tunnels: WebSockets, other upgrades and CONNECT."};
 
+inline constexpr Metric tls_handshakes{
+    "weir_tls_handshakes_total", counter, "listener, result", "handshakes",
+    "TLS handshakes with clients: full, resumed (by a ticket) or failed."};
+
+inline constexpr Metric misdeeds{
+    "weir_misdeeds_total", counter, "listener, kind", "misdeeds",
+    "What clients did that costs us and serves nobody; each connection has a budget of it."};
+inline constexpr Metric abusive_connections{
+    "weir_abusive_connections_total", counter, "listener", "connections",
+    "Connections that were closed because they had used up their budget of misdeeds."};
+
 inline constexpr Metric pool_leases{
     "weir_pool_leases_total", counter, "upstream, source", "connections",
     "Connections used for an attempt: reused (idle on the worker), taken (idle on another worker) "

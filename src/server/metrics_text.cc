@@ -44,6 +44,8 @@ class ProcessStatus::Text {
   std::string take() { return out_.take(); }
 
  private:
+  void tls_handshakes();
+  void misdeeds();
   template <class Value>
   void per_listener(const Metric& metric, Value value);
   template <class Value>
@@ -113,6 +115,36 @@ void ProcessStatus::Text::listeners() {
   per_listener(metrics::accept_errors, [](Of l) { return l.accept_errors; });
   per_listener(metrics::listener_requests, [](Of l) { return l.sessions.requests.value(); });
   per_listener(metrics::tunnels_open, [](Of l) { return l.sessions.tunnels.value(); });
+  tls_handshakes();
+  misdeeds();
+  per_listener(metrics::abusive_connections, [](Of l) { return l.sessions.abuse.closed.value(); });
+}
+
+void ProcessStatus::Text::tls_handshakes() {
+  out_.family(metrics::tls_handshakes);
+  for (const auto& [name, figures] : listeners_) {
+    const SessionCounters& sessions = figures.sessions;
+    std::uint64_t resumed = sessions.tls_resumed.value();
+    std::uint64_t failed = sessions.tls_failures.value();
+    std::uint64_t full = sessions.tls_handshakes.value() - resumed;
+    if (full + resumed + failed == 0) continue;  // in clear, or not used yet
+    out_.sample({{"listener", name}, {"result", "full"}}, full);
+    out_.sample({{"listener", name}, {"result", "resumed"}}, resumed);
+    out_.sample({{"listener", name}, {"result", "failed"}}, failed);
+  }
+}
+
+// Kinds that have occurred.
+void ProcessStatus::Text::misdeeds() {
+  out_.family(metrics::misdeeds);
+  for (const auto& [listener, figures] : listeners_) {
+    for (std::size_t i = 0; i < kMisdeeds; ++i) {
+      auto kind = static_cast<Misdeed>(i);
+      std::uint64_t count = figures.sessions.abuse.of(kind).value();
+      if (count == 0) continue;
+      out_.sample({{"listener", listener}, {"kind", name(kind)}}, count);
+    }
+  }
 }
 
 // Endpoints that no request has used are not told of.

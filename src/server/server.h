@@ -53,6 +53,9 @@ class Server {
   /// Cuts what is left.
   void abort();
 
+  /// Takes up files of TLS that have changed; to be called every few seconds.
+  void refresh_tls(TimePoint now) { tls_.refresh(now); }
+
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   std::vector<std::shared_ptr<SharedListener>> listeners() const;
   std::vector<std::shared_ptr<Cluster>> clusters() const;
@@ -103,6 +106,7 @@ class Server {
   std::uint64_t generation_ = 0;
   std::vector<BoundListener> listeners_;
   ClusterMap clusters_;
+  TlsMaterials tls_;
   std::vector<Running> workers_;
   std::vector<std::shared_ptr<Running>> retiring_;
   Draining draining_ = Draining::no;

@@ -9,6 +9,7 @@
 
 #include "http/handler.h"
 #include "http/service.h"
+#include "io/tls/profile.h"
 #include "server/conditions.h"
 #include "server/config.h"
 #include "server/router.h"
@@ -45,6 +46,7 @@ struct ListenerPlan {
   Address address;
   config::Position position;  // of the address, for what goes wrong with it
   SessionLimits limits;
+  std::shared_ptr<const TlsServerProfile> tls;   // null: in clear
   std::uint32_t max_connections = 0;             // 0: unlimited
   std::uint32_t max_connections_per_client = 0;  // 0: unlimited
   std::vector<IpNetwork> trusted;

@@ -80,7 +80,7 @@ h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, b
     h1::ClientConnection connection = std::move(place->idle.back().connection);
     place->idle.pop_back();
     place->low = std::min(place->low, place->idle.size());
-    if (too_old(connection.born, limits)) continue;
+    if (too_old(connection.born, limits) || connection.tls != limits.tls) continue;
     bool open = certain ? connection.stream->idle_and_open() : connection.stream->seen_open();
     if (open) {
       connection.stream->watch_hangup(nullptr);
@@ -93,7 +93,7 @@ h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, b
 }
 
 h1::ClientConnection Pool::take_shared(Endpoint& endpoint, const PoolLimits& limits) {
-  if (!share_) return {};
+  if (!share_ || limits.tls != nullptr) return {};
   while (auto shared = endpoint.shared.take()) {
     Result<std::unique_ptr<Stream>> stream = loop_.adopt(shared->socket);
     if (too_old(shared->born, limits)) continue;
@@ -145,6 +145,7 @@ void Pool::publish(Place& place) {
   std::size_t given = 0;
   while (given < surplus) {
     Idle& idle = place.idle[given];
+    if (idle.connection.tls != nullptr) break;  // its state cannot leave the worker
     SharedConnection shared{-1, idle.connection.born, idle.since, idle.connection.uses};
     idle.connection.stream->watch_hangup(nullptr);
     shared.socket = idle.connection.stream->detach();

@@ -14,8 +14,9 @@ namespace weir {
 struct PoolLimits {
   std::uint32_t max_idle = 128;
   Duration idle_timeout = std::chrono::seconds(60);
-  Duration max_age{0};             // 0: unlimited
-  std::uint32_t max_requests = 0;  // 0: unlimited
+  Duration max_age{0};                    // 0: unlimited
+  std::uint32_t max_requests = 0;         // 0: unlimited
+  const TlsClientProfile* tls = nullptr;  // under which a connection must have been made
 };
 
 /// One per worker and cluster, in the worker's slot. Idle connections are values on a stack, the

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "io/tls/handshake.h"
+
 namespace weir {
 namespace {
 
@@ -63,8 +65,13 @@ Task<Result<h1::ClientConnection>> Upstream::connect(Exchange& exchange, const E
   TimePoint started = loop.now();
   loop.timers().arm(alarm, started + options.connect_timeout);
   Result<std::unique_ptr<Stream>> stream = co_await loop.connect(endpoint.address, stop.token());
+  if (stream && options.tls) {
+    stream = co_await tls_connect(std::move(*stream), options.tls, endpoint.host, stop.token());
+  }
   exchange.upstream().connect = loop.now() - started;
-  if (stream) co_return h1::ClientConnection{std::move(*stream), loop.now(), 0};
+  if (stream) {
+    co_return h1::ClientConnection{std::move(*stream), loop.now(), 0, options.tls.get()};
+  }
   Error error = stream.error();
   if (error.origin != Origin::client && error.code != ErrorCode::cancelled) {
     error = error.with(Origin::upstream).with(Retry::always);

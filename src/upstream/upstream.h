@@ -9,6 +9,7 @@
 #include "cluster/cluster.h"
 #include "http/exchange.h"
 #include "http/h1/client_exchange.h"
+#include "io/tls/profile.h"
 #include "upstream/pool.h"
 
 namespace weir {
@@ -16,7 +17,8 @@ namespace weir {
 /// What a configuration says about the use of a cluster; immutable.
 struct UpstreamOptions {
   const Balancer* balancer = nullptr;
-  Duration connect_timeout = std::chrono::seconds(5);
+  Duration connect_timeout = std::chrono::seconds(5);  // TLS handshake included
+  std::shared_ptr<const TlsClientProfile> tls;         // null: in clear
   h1::ClientLimits exchange;
   PoolLimits pool;
   std::uint32_t attempts = 2;

@@ -8,6 +8,10 @@
 #include "http/h1/head_buffer.h"
 #include "http/h1/incoming_body.h"
 
+namespace weir {
+class TlsClientProfile;
+}
+
 namespace weir::h1 {
 
 class HeadWriter;
@@ -17,7 +21,8 @@ class Pieces;
 struct ClientConnection {
   std::unique_ptr<Stream> stream;
   TimePoint born{};
-  std::uint32_t uses = 0;  // exchanges begun on it
+  std::uint32_t uses = 0;                 // exchanges begun on it
+  const TlsClientProfile* tls = nullptr;  // what it was made under; kept alive by the stream
 };
 
 /// Gets a connection back. Called from inside the read that took the response's last byte.

@@ -1,0 +1,83 @@
+// What a listener says about TLS.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/parse.h"
+#include "config/schema.h"
+#include "config/values.h"
+
+namespace weir {
+
+struct CertificateConfig {
+  config::Located<std::string> cert;
+  config::Located<std::string> key;
+
+  static constexpr auto schema = config::object(
+      "certificate", "A certificate with its key. The first of a listener is the default.",
+      config::field<&CertificateConfig::cert>(
+          "cert", "PEM file: the certificate first, then its issuers.", config::required,
+          config::not_empty, config::example("site.pem")),
+      config::field<&CertificateConfig::key>("key", "PEM file of the key, not encrypted.",
+                                             config::required, config::not_empty,
+                                             config::example("site.key")));
+};
+
+enum class TlsProfileName : std::uint8_t { intermediate, modern };
+
+constexpr auto enum_names(TlsProfileName) {
+  return std::array{
+      config::Name{"intermediate", TlsProfileName::intermediate,
+                   "TLS 1.2 and 1.3, forward secrecy and authenticated encryption only."},
+      config::Name{"modern", TlsProfileName::modern, "TLS 1.3 only."}};
+}
+
+enum class ClientAuthMode : std::uint8_t { request, require };
+
+constexpr auto enum_names(ClientAuthMode) {
+  return std::array{
+      config::Name{"request", ClientAuthMode::request,
+                   "Clients may show a certificate; one that does not verify is refused."},
+      config::Name{"require", ClientAuthMode::require, "Clients must show one that verifies."}};
+}
+
+struct ClientAuthConfig {
+  ClientAuthMode mode = ClientAuthMode::require;
+  config::Located<std::string> ca;
+
+  static constexpr auto schema = config::object(
+      "client_auth", "Certificates of clients.",
+      config::field<&ClientAuthConfig::mode>("mode", "Whether clients must show one."),
+      config::field<&ClientAuthConfig::ca>("ca", "PEM file of the authorities that sign them.",
+                                           config::required, config::not_empty,
+                                           config::example("clients-ca.pem")));
+};
+
+struct ListenerTlsConfig {
+  std::vector<CertificateConfig> certificates;
+  TlsProfileName profile = TlsProfileName::intermediate;
+  bool http2 = true;
+  std::optional<ClientAuthConfig> client_auth;
+  config::Located<std::string> ticket_keys;
+
+  static constexpr auto schema = config::object(
+      "tls", "TLS with clients. Files that change are taken up without a reload.",
+      config::field<&ListenerTlsConfig::certificates>(
+          "certificates",
+          "Chosen by the server name that the client asks for; RSA and ECDSA may stand side by "
+          "side.",
+          config::required, config::at_least_one),
+      config::field<&ListenerTlsConfig::profile>("profile", "Versions and ciphers."),
+      config::field<&ListenerTlsConfig::http2>("http2", "Offer HTTP/2 by ALPN."),
+      config::field<&ListenerTlsConfig::client_auth>("client_auth", "Certificates of clients.",
+                                                     config::none("off")),
+      config::field<&ListenerTlsConfig::ticket_keys>(
+          "ticket_keys",
+          "File of session ticket keys that several machines share: 80 bytes each, the first "
+          "encrypts. Without it they are random and rotate."));
+};
+
+}  // namespace weir
