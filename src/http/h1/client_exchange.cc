@@ -49,8 +49,7 @@ auto ClientExchange::write(std::span<Slice> slices) { return OriginWrite(*this, 
 Task<Result<Response>> ClientExchange::run(ClientRequest request) {
   Pieces pieces;
   if (Status head = write_head(request, pieces); !head) co_return fail(head.error());
-  Loop& loop = exchange_.loop();
-  loop.timers().arm(watchdog_, loop.now() + limits_.response_timeout);
+  await_response();
   Status sent = co_await write(pieces.span());
   // What the origin has answered, or is about to, wins over a failed write.
   upload_failed_ = !sent;
@@ -75,7 +74,7 @@ Task<Result<Response>> ClientExchange::run(ClientRequest request) {
     }
     Status passed = co_await pass_interim(head, std::move(headers));
     if (!passed) co_return fail(passed.error());
-    loop.timers().arm(watchdog_, loop.now() + limits_.response_timeout);
+    await_response();
   }
   co_return fail(ErrorCode::bad_gateway, Origin::upstream, "too many interim responses");
 }
@@ -177,6 +176,7 @@ Task<void> ClientExchange::upload(Body* body) {
     }
     note_sent(pieces, end, *body);
   }
+  if (body_ == nullptr && !response_done_) await_response();
   release_if_done();
 }
 
@@ -252,24 +252,27 @@ void ClientExchange::release_if_done() {
   home_.give_back(std::move(connection_));
 }
 
-// Before the head it is the response's deadline; after it, progress is looked at. A client that
-// does not take its bytes is not the origin's fault.
+void ClientExchange::await_response() {
+  Loop& loop = exchange_.loop();
+  loop.timers().arm(watchdog_, loop.now() + limits_.response_timeout);
+}
+
+// Between the request and the head it is the response's deadline; while a body flows, progress is
+// looked at. A client that does not send or take its bytes is not the origin's fault.
 void ClientExchange::on_watchdog() {
-  if (body_ == nullptr) {
-    if (!upload_done_ && write_ == nullptr && !upload_failed_) {
-      Loop& loop = exchange_.loop();  // the client is still sending
-      loop.timers().arm(watchdog_, loop.now() + limits_.response_timeout);
-      return;
-    }
+  bool uploading = !upload_done_ && !upload_failed_;
+  if (body_ == nullptr && !uploading) {
     return stop_.request(Error(ErrorCode::response_timeout, Origin::upstream, "no response head"));
   }
-  std::uint64_t progress = body_->received() + sent_;
+  std::uint64_t received = body_ != nullptr ? body_->received() : 0;
+  std::uint64_t progress = received + sent_;
   if (write_ != nullptr) {
     for (const Slice& slice : write_->data) progress += slice.size();
   }
-  bool waiting = body_->waiting() || write_ != nullptr;
+  bool waiting = (body_ != nullptr && body_->waiting()) || write_ != nullptr;
   if (waiting && progress == progress_seen_) {
-    return stop_.request(Error(ErrorCode::idle_timeout, Origin::upstream, "the body stalled"));
+    ErrorCode code = body_ == nullptr ? ErrorCode::response_timeout : ErrorCode::idle_timeout;
+    return stop_.request(Error(code, Origin::upstream, "the body stalled"));
   }
   progress_seen_ = progress;
   exchange_.loop().timers().arm(watchdog_, exchange_.loop().now() + limits_.idle_timeout);

@@ -82,6 +82,7 @@ class ClientExchange final : public BodyObserver {
   Result<Response> make_response(const ClientRequest& request, const ResponseHead& head,
                                  Headers headers);
   Error explain(const Error& error) const;
+  void await_response();
   void on_watchdog();
   void body_complete() override;
   void release_if_done();

@@ -608,5 +608,35 @@ TEST_F(ClientExchangeTest, gives_up_an_origin_that_takes_nothing_of_the_upload) 
   EXPECT_LT(got.took, 30s);
 }
 
+TEST_F(ClientExchangeTest, lets_an_upload_take_any_time_as_long_as_the_origin_takes_it) {
+  constexpr std::size_t kPiece = 64 * 1024;
+  Script slow = {read_head()};
+  for (int i = 0; i < 40; ++i) {
+    slow.push_back(read_bytes(kPiece));
+    slow.push_back(pause(1s));
+  }
+  slow.push_back(say(std::string(kHello)));
+  slow.push_back(listen_on());
+  Got got = ask(slow, {.method = "POST",
+                       .body = std::vector<std::string>(40, std::string(kPiece, 'u')),
+                       .between = 1ms,
+                       .announced = 40 * kPiece});
+  EXPECT_EQ(got.status, 200) << name(got.error.code);
+  EXPECT_EQ(got.kept, 1);
+}
+
+TEST_F(ClientExchangeTest, counts_the_time_for_the_head_from_the_end_of_the_request) {
+  Got got = ask({read_head(), read_bytes(8), pause(9s), say(std::string(kHello)), listen_on()},
+                {.method = "POST", .body = {"some", "body"}, .between = 4s, .announced = 8});
+  EXPECT_EQ(got.status, 200) << name(got.error.code);
+  end();
+  begin(1);
+  got = ask({read_head(), listen_on()},
+            {.method = "POST", .body = {"some", "body"}, .between = 4s, .announced = 8});
+  EXPECT_EQ(got.error.code, ErrorCode::response_timeout);
+  EXPECT_GE(got.took, 18s);
+  EXPECT_LE(got.took, 19s);
+}
+
 }  // namespace
 }  // namespace weir::h1

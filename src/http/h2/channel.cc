@@ -99,7 +99,7 @@ Task<Status> Channel::send(StopToken stop) {
     if (!woke) co_return woke;
     if (departures_error_.code != ErrorCode::none) co_return fail(departures_error_);
     if (!resting_ || end_sent_ || closed_ || body_ == nullptr) continue;
-    reading_ = true;
+    reading_ = body_begun_ = true;
     Result<Slice> piece = co_await body_->read();
     reading_ = false;
     if (!piece) co_return fail(piece.error());
@@ -118,6 +118,11 @@ void Channel::resume() {
   resting_ = false;
   engine().resume(*this);
   connection_.kick();
+}
+
+void Channel::end_body() {
+  body_ended_ = true;
+  resume();
 }
 
 Supply Channel::supply(std::size_t most) {
@@ -143,6 +148,7 @@ void Channel::gather(std::size_t most) {
          ready_ < most) {
     std::optional<Slice> piece = body_->try_read();
     if (!piece) return;
+    body_begun_ = true;
     if (piece->empty()) {
       body_ended_ = true;
     } else {
@@ -205,7 +211,24 @@ void Channel::on_closed(Closed how) {
   stream_closed(how);
 }
 
+void Channel::leave() {
+  bool all_said = body_ended_ && ready_ == 0 && ended_in_;
+  if (all_said && !closed_) {
+    engine().end_and_forget(*this);
+  } else {
+    engine().forget(*this);
+  }
+  connection_.kick();
+}
+
+void Channel::lose(const Error& why) {
+  if (closed_) return;
+  lost_ = why;
+  on_closed({Reason::internal_error, true});
+}
+
 Error Channel::closing_error() const {
+  if (lost_.code != ErrorCode::none) return lost_;
   if (arrivals_error_.code == ErrorCode::bad_framing) return arrivals_error_;
   if (!closed_as_.by_peer) return Error(ErrorCode::cancelled, Origin::weir, "the stream was reset");
   if (peer_ == Origin::client) {

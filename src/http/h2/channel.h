@@ -65,19 +65,29 @@ class Channel : public EngineStream {
   void depart(Departures* departures) { departures_ = departures; }
   /// There is something to send again.
   void resume();
+  /// Nothing more is to be sent but the end.
+  void end_body();
+  /// Some of the body has been taken: it cannot be sent again elsewhere.
+  bool body_begun() const { return body_begun_; }
   /// Body bytes handed to the connection.
   std::uint64_t sent() const { return sent_; }
 
   void reset(Reason reason);
+  /// The connection is gone, and every stream with it.
+  void lose(const Error& why);
   bool closed() const { return closed_; }
   bool end_sent() const { return end_sent_; }
   Closed closed_as() const { return closed_as_; }
+  /// Nothing is there to be sent.
+  bool resting() const { return resting_; }
   /// The peer's window is all that keeps us from sending.
   bool blocked() { return !resting_ && !end_sent_ && engine().blocked(*this); }
 
  protected:
   ~Channel();
 
+  /// The owner goes: what was said to the end is still carried to the end, the rest is cancelled.
+  void leave();
   void expect_length(std::optional<std::uint64_t> length) { expected_ = length; }
   /// Trailers begin: where they go.
   Headers* begin_trailers();
@@ -85,6 +95,8 @@ class Channel : public EngineStream {
   /// The peer broke the protocol on this stream: it is reset, and what arrives ends with `why`.
   void violate(const Error& why);
   void fail_arrivals(const Error& why);
+  /// Why a closed stream gives nothing more.
+  Error closing_error() const;
   virtual void violated(const Error&) {}
   virtual void stream_closed(Closed) {}
 
@@ -100,7 +112,6 @@ class Channel : public EngineStream {
   void gather(std::size_t most);
   void push(Slice piece);
   bool add_trailers(Supply& supply);
-  Error closing_error() const;
 
   static constexpr std::size_t kPieces = 4;
 
@@ -119,9 +130,11 @@ class Channel : public EngineStream {
   std::size_t ready_ = 0;                 // bytes in pieces_
   Error arrivals_error_;
   Error departures_error_;
+  Error lost_;
   Closed closed_as_;
   Origin peer_;
   bool ended_in_ = false;
+  bool body_begun_ = false;
   bool body_ended_ = false;
   bool reading_ = false;  // a read of the body waits
   bool resting_ = false;  // the engine asked and got nothing

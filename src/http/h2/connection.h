@@ -31,6 +31,7 @@ class Connection {
 
   Stream& stream() { return *stream_; }
   Engine& engine() { return engine_; }
+  const Engine& engine() const { return engine_; }
   Loop& loop() { return loop_; }
 
   /// The engine may have something to say.

@@ -250,12 +250,28 @@ void Engine::reset(EngineStream& stream, Reason reason) {
                             static_cast<std::uint32_t>(reason));
 }
 
+// The rest of a head that is in the middle of arriving has nowhere to go.
+void Engine::abandon_head(const EngineStream& stream) {
+  if (head_of_ != &stream) return;
+  head_of_ = nullptr;
+  block_.begin({}, Origin::weir, nullptr, field_limits_);
+}
+
 void Engine::forget(EngineStream& stream) {
+  abandon_head(stream);
   if (!stream.open_) return;
   reset(stream, Reason::cancel);
   nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
   stream.open_ = false;
   --open_streams_;
+}
+
+void Engine::end_and_forget(EngineStream& stream) {
+  if (!stream.open_ || stream.reset_sent_) return forget(stream);
+  abandon_head(stream);
+  nghttp2_session_set_stream_user_data(session_, stream.id_, &ending_);
+  nghttp2_session_resume_data(session_, stream.id_);
+  stream.open_ = false;  // still counted among the open ones
 }
 
 void Engine::prioritize(EngineStream& stream, Priority priority) {

@@ -29,7 +29,7 @@ enum class Side : std::uint8_t { server, client };
 /// How a stream ended.
 struct Closed {
   Reason reason = Reason::no_error;
-  bool by_peer = false;  // the peer reset it
+  bool by_peer = false;  // the peer reset it, refused it, or made us reset it
 };
 
 /// What a stream has to send at this moment.
@@ -132,6 +132,8 @@ class Engine {
   void reset(EngineStream& stream, Reason reason);
   /// The object goes. A stream that is not closed is reset with CANCEL.
   void forget(EngineStream& stream);
+  /// The object goes, and all that is left to be sent is the end of the stream.
+  void end_and_forget(EngineStream& stream);
   void prioritize(EngineStream& stream, Priority priority);
   /// The peer does not let this stream send, by its window or that of the connection.
   bool blocked(const EngineStream& stream) const;
@@ -157,9 +159,22 @@ class Engine {
  private:
   friend class EngineCallbacks;
 
+  /// Stands for streams whose objects are gone and whose last frame is still to be sent.
+  class Ending final : public EngineStream {
+    Headers* head_begins(HeadKind) override { return nullptr; }
+    void on_head(FieldBlock&, bool) override {}
+    void on_data(Slice) override {}
+    void on_end() override {}
+    void on_closed(Closed) override {}
+    Supply supply(std::size_t) override { return {.bytes = 0, .end = true, .trailers = nullptr}; }
+    void take(std::size_t, OutputBatch&) override {}
+    void on_end_sent() override {}
+  };
+
   bool on_frame(const FrameHeader& frame);
   bool on_head_frame(const FrameHeader& frame);
   bool note(Misdeed what);
+  void abandon_head(const EngineStream& stream);
   void calm_down();
   void fail_with(int code);
   void data_sent(std::size_t bytes);
@@ -170,8 +185,10 @@ class Engine {
   const Limits limits_;
   FieldLimits field_limits_;
   nghttp2_session* session_ = nullptr;
+  Ending ending_;
   FrameWatch watch_;
-  FieldBlock block_;  // of the head that is arriving: heads never interleave
+  EngineStream* head_of_ = nullptr;  // whose head is arriving
+  FieldBlock block_;                 // of the head that is arriving: heads never interleave
   const Slice* feeding_ = nullptr;
   OutputBatch* pulling_ = nullptr;
   std::size_t allocated_ = 0;

@@ -113,6 +113,7 @@ int EngineCallbacks::on_begin_headers(nghttp2_session* session, const nghttp2_fr
   if (stream == nullptr) return 0;
   HeadKind kind = kind_of(engine, *frame, *stream);
   Origin from = engine.side_ == Side::server ? Origin::client : Origin::upstream;
+  engine.head_of_ = stream;
   engine.block_.begin(kind, from, stream->head_begins(kind), engine.field_limits_);
   return 0;
 }
@@ -165,6 +166,7 @@ int EngineCallbacks::on_frame(nghttp2_session* session, const nghttp2_frame* fra
 
 void EngineCallbacks::on_head(Engine& engine, EngineStream& stream, bool end) {
   FieldBlock& block = engine.block_;
+  engine.head_of_ = nullptr;
   if (!block.wanted()) return;
   block.end();
   // RFC 9113, 8.1: trailers end the message; an interim response does not.
@@ -195,8 +197,11 @@ int EngineCallbacks::on_close(nghttp2_session* session, std::int32_t id, std::ui
   EngineStream* stream = stream_of(session, id);
   if (stream == nullptr) return 0;
   --engine_of(user).open_streams_;
+  if (stream == &engine_of(user).ending_) return 0;
   stream->open_ = false;
-  stream->on_closed({static_cast<Reason>(code), stream->peer_reset_});
+  // By RST_STREAM, by GOAWAY, or by a violation that made nghttp2 reset it.
+  bool by_peer = !stream->reset_sent_ && (stream->peer_reset_ || code != NGHTTP2_NO_ERROR);
+  stream->on_closed({static_cast<Reason>(code), by_peer});
   return 0;
 }
 

@@ -158,6 +158,24 @@ TEST(Engine, resets_a_stream_whose_object_goes) {
   EXPECT_TRUE(request.heads.empty());
 }
 
+TEST(Engine, lets_a_stream_be_forgotten_in_the_middle_of_its_head) {
+  for (bool ending : {false, true}) {
+    Pair pair;
+    pair.client.request(post(), "", false);
+    pair.settle();
+    testing::RawFields fields({{":status", "200"}, {"a", "b"}, {"c", std::string(100, 'd')}});
+    ASSERT_TRUE(pair.server.engine.respond(pair.server.stream(1), fields.list(), true));
+    std::string bytes = pair.server.pull();
+    ASSERT_TRUE(pair.client.feed(std::string_view(bytes).substr(0, 30)));
+    RecordingStream& request = *pair.client.requests.back();
+    ending ? pair.client.engine.end_and_forget(request) : pair.client.engine.forget(request);
+    pair.client.requests.clear();
+    ASSERT_TRUE(pair.client.feed(std::string_view(bytes).substr(30)));
+    pair.settle();
+    EXPECT_EQ(pair.client.engine.open_streams(), 0u);
+  }
+}
+
 TEST(Engine, lets_a_request_be_forgotten_before_it_left) {
   Pair pair;
   RecordingStream& request = pair.client.request(post(), "body");

@@ -345,9 +345,9 @@ void FieldList::add_number(std::string_view name, std::uint64_t value) {
   add(name, digits(value, *arena_));
 }
 
-Status FieldList::add_all(const Headers& headers) {
+Status FieldList::add_all(const Headers& headers, HeaderSet without) {
   for (const Header& header : headers) {
-    if (stays_here(header.id())) continue;
+    if (stays_here(header.id()) || without.has(header.id())) continue;
     std::string_view name = lower_name(header, *arena_);
     std::string_view value = trim_ows(header.value());
     if (name.empty() || !is_good_value(value)) {
@@ -391,7 +391,9 @@ Result<FieldList> request_fields(const RequestParts& parts, const Headers& heade
     list.add(":path", parts.path);
   }
   list.add(":authority", parts.authority);
-  if (Status added = list.add_all(headers); !added) return fail(added.error());
+  HeaderSet without;
+  if (!parts.protocol.empty()) without.insert(HeaderId::sec_websocket_key);
+  if (Status added = list.add_all(headers, without); !added) return fail(added.error());
   if (parts.length) list.add_number("content-length", *parts.length);
   if (parts.te_trailers) list.add("te", "trailers");
   return list;

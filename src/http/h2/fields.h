@@ -119,8 +119,8 @@ class FieldList {
   void add(std::string_view name, std::string_view value) { data_[size_++] = {name, value}; }
   void add_number(std::string_view name, std::uint64_t value);
   /// Adds all end-to-end fields, checked again; what belongs to one connection only is left out,
-  /// so are Host and Content-Length. Errors: internal, Origin::weir.
-  Status add_all(const Headers& headers);
+  /// so are Host, Content-Length and `without`. Errors: internal, Origin::weir.
+  Status add_all(const Headers& headers, HeaderSet without = {});
 
   std::span<const WireField> span() const { return {data_, size_}; }
 
@@ -155,7 +155,7 @@ struct RequestParts {
 };
 
 /// Authority only for CONNECT without `protocol`. `headers` are end-to-end fields; Host among
-/// them is replaced by the authority.
+/// them is replaced by the authority, and a WebSocket's key left out with `protocol`.
 Result<FieldList> request_fields(const RequestParts& parts, const Headers& headers, Arena& arena);
 
 }  // namespace weir::h2

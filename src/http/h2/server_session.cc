@@ -64,7 +64,7 @@ Scope::Child ServerSession::serve(Scope&, std::unique_ptr<ServerSession> session
 }
 
 void ServerSession::begin() {
-  heard_ = loop().now();
+  ping_.heard(loop().now());
   arm(alarm_, service_.limits().idle_timeout);
   connection_.kick();
   if (!unread_.empty()) receive(std::exchange(unread_, Slice()));
@@ -81,7 +81,7 @@ void ServerSession::arm(Timer& timer, Duration after) {
 // --- the reader --------------------------------------------------------------------------------
 
 void ServerSession::receive(Slice bytes) {
-  heard_ = loop().now();
+  ping_.heard(loop().now());
   // A sender that fills whole buffers is worth larger ones, unless somebody lets them stand.
   bool fast = bytes.size() >= BufferPool::kBlockBytes / 2 && connection_.held == 0;
   hint_ = fast ? BufferPool::kBulkBytes : 0;
@@ -134,7 +134,7 @@ bool ServerSession::misdeed(Misdeed what) {
 }
 
 void ServerSession::on_ping_ack() {
-  pinging_ = false;
+  ping_.answered();
   if (draining_) say_goaway();
 }
 
@@ -231,16 +231,11 @@ void ServerSession::watch_streams() {
 
 // A client that sends nothing while it waits for a long response may be gone without a word.
 void ServerSession::watch_peer() {
-  const Limits& limits = service_.limits().http2;
-  if (limits.ping_interval <= Duration::zero()) return;
-  if (pinging_ && loop().now() - ping_sent_ >= limits.ping_timeout) {
-    gone_ = true;
-    return end(Error(ErrorCode::timeout, Origin::client, "no answer to a ping"));
-  }
-  if (pinging_ || loop().now() - heard_ < limits.ping_interval) return;
-  pinging_ = true;
-  ping_sent_ = loop().now();
-  engine().ping();
+  PingWatch::Verdict verdict = ping_.look(loop().now(), service_.limits().http2);
+  if (verdict == PingWatch::Verdict::ping) engine().ping();
+  if (verdict != PingWatch::Verdict::gone) return;
+  gone_ = true;
+  end(Error(ErrorCode::timeout, Origin::client, "no answer to a ping"));
 }
 
 // --- the end -----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "http/h2/connection.h"
+#include "http/h2/ping_watch.h"
 #include "http/service.h"
 
 namespace weir::h2 {
@@ -89,8 +90,7 @@ class ServerSession final : public DownstreamSession,
   Alarm head_alarm_;
   Error why_;  // the reader ended
   StopSource* lingering_ = nullptr;
-  TimePoint heard_{};      // when the client last sent something
-  TimePoint ping_sent_{};  // with pinging_
+  PingWatch ping_;
   std::uint64_t written_at_last_look_ = 0;
   std::size_t hint_ = 0;
   std::uint32_t count_ = 0;  // streams in process, those that still end included
@@ -98,7 +98,6 @@ class ServerSession final : public DownstreamSession,
   Phase phase_ = Phase::idle;
   bool draining_ = false;
   bool said_goaway_ = false;
-  bool pinging_ = false;
   bool gone_ = false;  // there is nobody to say anything to
 };
 

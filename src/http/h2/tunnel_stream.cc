@@ -27,7 +27,12 @@ TunnelStream::TunnelStream(Channel& channel) : channel_(channel) {
 TunnelStream::~TunnelStream() {
   channel_.notify(nullptr);
   channel_.depart(nullptr);
-  if (!channel_.end_sent() && (reset_ || !shut_)) channel_.reset(Reason::cancel);
+  if (channel_.end_sent() || channel_.closed()) return;
+  if (reset_ || !shut_) {
+    channel_.reset(Reason::cancel);
+  } else {
+    channel_.end_body();
+  }
 }
 
 std::optional<Result<Slice>> TunnelStream::try_read(std::size_t) {
