@@ -409,8 +409,8 @@ def test_proxy_prints_the_configuration_that_it_stands_for(folder):
     assert weir_command("check", "-", input=result.stdout).returncode == 0
 
 
-def test_proxy_judges_its_addresses():
-    result = weir_command("proxy", "--to", "local host:x")
+def test_proxy_judges_its_addresses(tmp_path):
+    result = weir_command("proxy", "--to", "local host:x", "--control", str(tmp_path / "weir.sock"))
     assert result.returncode == 1
     assert "command line:8:9: error" in result.stderr
 
