@@ -91,9 +91,9 @@ class Service {
   }
   /// The worker leaves: idle connections are to be handed over.
   virtual bool retiring() const { return false; }
-  /// Gives an idle connection, with its place among the connections, to another worker. False: it
-  /// does not, and `stream` stays.
-  virtual bool hand_over(std::unique_ptr<Stream>&, const Peer&) { return false; }
+  /// Gives a connection without an exchange, with what was read of it and its place among the
+  /// connections, to another worker. False: it does not, and `stream` stays.
+  virtual bool hand_over(std::unique_ptr<Stream>&, const Peer&, std::string_view) { return false; }
   virtual SessionCounters& counters() = 0;
   virtual bool draining() const = 0;
 };

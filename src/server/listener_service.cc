@@ -102,8 +102,10 @@ Task<void> ListenerService::secure(std::unique_ptr<Stream> transport, Peer peer,
   }
 }
 
-void ListenerService::begin(std::unique_ptr<Stream> stream, const ConnectionFacts& facts) {
+void ListenerService::begin(std::unique_ptr<Stream> stream, const ConnectionFacts& facts,
+                            Slice received) {
   auto session = std::make_unique<h1::ServerSession>(std::move(stream), facts, *this);
+  session->preload(std::move(received));
   sessions_.append(*session);
   h1::ServerSession::serve(scope_, std::move(session));
 }
@@ -112,14 +114,16 @@ void ListenerService::adopt(const MovedConnection& moved) {
   Result<std::unique_ptr<Stream>> stream = loop_.adopt(moved.socket);
   if (!stream) return closed(moved.peer);
   counters_->connections.subtract();  // it has been counted where it began
-  begin(std::move(*stream), {moved.peer, shared_->name(), false});
+  Slice received = moved.received.empty() ? Slice() : copy_slice(moved.received);
+  begin(std::move(*stream), {moved.peer, shared_->name(), false}, std::move(received));
 }
 
-bool ListenerService::hand_over(std::unique_ptr<Stream>& stream, const Peer& peer) {
+bool ListenerService::hand_over(std::unique_ptr<Stream>& stream, const Peer& peer,
+                                std::string_view received) {
   int socket = stream->detach();
   if (socket < 0) return false;
   stream.reset();
-  others_({shared_, socket, peer});
+  others_({shared_, socket, peer, std::string(received)});
   return true;
 }
 

@@ -60,6 +60,7 @@ struct MovedConnection {
   std::shared_ptr<SharedListener> listener;
   int socket;
   Peer peer;
+  std::string received;  // read, not consumed
 };
 using MoveConnection = std::function<void(const MovedConnection&)>;
 
@@ -100,14 +101,15 @@ class ListenerService final : public Service {
   SessionCounters& counters() override { return *counters_; }
   bool draining() const override { return draining_; }
   bool retiring() const override { return others_ != nullptr; }
-  bool hand_over(std::unique_ptr<Stream>& stream, const Peer& peer) override;
+  bool hand_over(std::unique_ptr<Stream>& stream, const Peer& peer,
+                 std::string_view received) override;
 
  private:
   Task<void> accept(std::unique_ptr<Listener> listener);
   void serve(std::unique_ptr<Stream> stream);
   Task<void> secure(std::unique_ptr<Stream> transport, Peer peer,
                     std::shared_ptr<const TlsServerProfile> profile);
-  void begin(std::unique_ptr<Stream> stream, const ConnectionFacts& facts);
+  void begin(std::unique_ptr<Stream> stream, const ConnectionFacts& facts, Slice received = {});
 
   Loop& loop_;
   std::shared_ptr<SharedListener> shared_;

@@ -109,13 +109,17 @@ void Worker::retire(const MoveConnection& others) {
   }
 }
 
+// A worker may have no socket of the listener, and so no service for it yet.
 bool Worker::adopt(const MovedConnection& moved) {
-  for (auto& service : services_) {
-    if (service->shared_pointer() != moved.listener || service->draining()) continue;
-    service->adopt(moved);
-    return true;
-  }
-  return false;
+  if (snapshots_.empty()) return false;
+  PinnedSnapshot& current = snapshots_.back();
+  const SharedListener& shared = *moved.listener;
+  const ListenerPlan* plan = current.snapshot->find_listener(shared.address, shared.name());
+  if (plan == nullptr) return false;
+  ListenerService& service = service_for(moved.listener);
+  service.use(current, *plan);
+  service.adopt(moved);
+  return true;
 }
 
 void Worker::abort() {

@@ -58,13 +58,11 @@ Scope::Child ServerSession::serve(Scope&, std::unique_ptr<ServerSession> session
       self.service_.counters().idle.add();
       bool came = co_await IdleRead(self);
       self.service_.counters().idle.subtract();
-      if (!came) {
-        if (self.moving_ && self.move()) co_return;
-        break;
-      }
-      if (std::exchange(self.fresh_, false) && self.may_be_http2() && co_await self.hand_over()) {
-        co_return;
-      }
+      if (self.moving_ && self.move()) co_return;  // with a request that came just then
+      if (!came) break;
+    }
+    if (std::exchange(self.fresh_, false) && self.may_be_http2() && co_await self.hand_over()) {
+      co_return;
     }
     auto exchange = std::make_unique<ServerExchange>(self);
     self.current_ = exchange.get();
@@ -101,7 +99,7 @@ Task<bool> ServerSession::hand_over() {
 bool ServerSession::move() {
   if (!movable()) return false;
   enter(Phase::none, {});
-  return service_.hand_over(stream_, facts_.peer);
+  return service_.hand_over(stream_, facts_.peer, unread_.view());
 }
 
 void ServerSession::move_away() {

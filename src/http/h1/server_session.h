@@ -27,6 +27,9 @@ class ServerSession final : public DownstreamSession, public Recycled<ServerSess
   void stop(const Error& why) override { stop_.request(why); }
   void move_away() override;
 
+  /// What was read of the connection before; ahead of `serve`.
+  void preload(Slice received) { unread_ = std::move(received); }
+
   /// Its descriptor can go to another worker: nothing of the connection is kept above it.
   bool movable() const { return stream_->tls() == nullptr; }
 
