@@ -40,16 +40,20 @@ void ListenerService::use(PinnedSnapshot& pinned, const ListenerPlan& plan) {
 Status ListenerService::listen(int socket) {
   Result<std::unique_ptr<Listener>> listener = loop_.listen(socket);
   if (!listener) return fail(listener.error());
-  scope_.spawn(accept(std::move(*listener)));
+  sources_.emplace_front(accepting_.token());
+  sources_.front().listener = std::move(*listener);
+  sources_.front().socket = socket;
+  scope_.spawn(accept(sources_.begin()));
   return {};
 }
 
-Task<void> ListenerService::accept(std::unique_ptr<Listener> listener) {
+Task<void> ListenerService::accept(Sources::iterator source) {
+  Listener& listener = *source->listener;
   bool failing = false;
   while (true) {
-    Result<std::unique_ptr<Stream>> stream = co_await listener->accept(accepting_.token());
+    Result<std::unique_ptr<Stream>> stream = co_await listener.accept(source->stop.token());
     if (!stream) {
-      if (accepting_.stopped()) break;
+      if (source->stop.stopped()) break;
       shared_->accept_errors.fetch_add(1, std::memory_order_relaxed);
       if (!failing) {
         log_error("accept_failed", "listener", shared_->name(), "reason",
@@ -62,7 +66,8 @@ Task<void> ListenerService::accept(std::unique_ptr<Listener> listener) {
     serve(std::move(*stream));
   }
   // What the kernel has handed over already is not turned away.
-  while (std::unique_ptr<Stream> accepted = listener->take_accepted()) serve(std::move(accepted));
+  while (std::unique_ptr<Stream> accepted = listener.take_accepted()) serve(std::move(accepted));
+  sources_.erase(source);
 }
 
 void ListenerService::serve(std::unique_ptr<Stream> stream) {
@@ -144,6 +149,14 @@ bool ListenerService::take_over_http2(std::unique_ptr<Stream>& stream, const Con
 }
 
 void ListenerService::closed(const Peer& peer) { shared_->limits.leave(peer.ip()); }
+
+void ListenerService::stop_accepting(int socket) {
+  for (Source& source : sources_) {
+    if (source.socket != socket) continue;
+    source.stop.request(Error(ErrorCode::shutting_down, Origin::weir, "listener"));
+    return;
+  }
+}
 
 void ListenerService::stop_accepting() {
   accepting_.request(Error(ErrorCode::shutting_down, Origin::weir, "listener"));

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <list>
 #include <memory>
 #include <set>
 #include <string>
@@ -73,7 +74,8 @@ class ListenerService final : public Service {
   void use(PinnedSnapshot& pinned, const ListenerPlan& plan);
 
   Status listen(int socket);
-  /// Takes no more connections; sessions go on. Its sockets stay open.
+  /// Takes no more connections from one socket, or from all; sessions go on, sockets stay open.
+  void stop_accepting(int socket);
   void stop_accepting();
   /// Sessions end after their current exchange, idle ones at once.
   void drain();
@@ -105,7 +107,15 @@ class ListenerService final : public Service {
                  std::string_view received) override;
 
  private:
-  Task<void> accept(std::unique_ptr<Listener> listener);
+  struct Source {
+    explicit Source(StopToken all) : stop(all) {}
+    std::unique_ptr<Listener> listener;
+    int socket = -1;
+    StopSource stop;
+  };
+  using Sources = std::list<Source>;
+
+  Task<void> accept(Sources::iterator source);
   void serve(std::unique_ptr<Stream> stream);
   Task<void> secure(std::unique_ptr<Stream> transport, Peer peer,
                     std::shared_ptr<const TlsServerProfile> profile);
@@ -120,6 +130,7 @@ class ListenerService final : public Service {
   Gathered<SessionCounters>::Part counters_;
   Scope scope_;
   StopSource accepting_;
+  Sources sources_;
   StopSource handshakes_;
   Link sessions_;
   bool draining_ = false;

@@ -1,11 +1,13 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "server/socket_shares.h"
 
 namespace weir {
 
@@ -164,17 +166,8 @@ unsigned Server::free_index() const {
   return index;
 }
 
-// A socket that is still configured is never closed: with fewer workers the ones that stay take
-// over those of the ones that go, with more the kernel spreads over the new ones as well.
-void Server::hand_out(std::vector<BoundListener> fresh, unsigned workers,
-                      std::function<void()> done) {
-  std::vector<WorkerChange> changes(workers_.size());
-  for (WorkerChange& change : changes) change.snapshot = snapshot_;
-  auto give = [&](const BoundListener& listener, std::size_t k) {
-    changes[k % workers].sockets.push_back({listener.shared, listener.sockets[k]});
-  };
+std::vector<int> Server::remove_listeners(std::vector<WorkerChange>& changes) {
   std::vector<int> closing;
-  std::size_t before = worker_sockets_;
   std::erase_if(listeners_, [&](BoundListener& listener) {
     const SharedListener& shared = *listener.shared;
     if (snapshot_->find_listener(shared.address, shared.name()) != nullptr) return false;
@@ -182,30 +175,41 @@ void Server::hand_out(std::vector<BoundListener> fresh, unsigned workers,
     closing.insert(closing.end(), listener.sockets.begin(), listener.sockets.end());
     return true;
   });
-  for (BoundListener& listener : listeners_) {
-    bool unix_path = listener.shared->address.family() == Address::Family::unix_path;
-    for (std::size_t k = workers; k < std::min(before, listener.sockets.size()); ++k) {
-      give(listener, k);
-    }
-    while (!unix_path && listener.sockets.size() < workers) {
-      Result<int> socket = network_.bind(listener.shared->bound, BindOptions{});
-      if (!socket) break;  // the workers that there are serve it all the same
-      listener.sockets.push_back(*socket);
-      give(listener, listener.sockets.size() - 1);
-    }
-    for (unsigned i = static_cast<unsigned>(before); unix_path && i < workers; ++i) {
+  return closing;
+}
+
+// A socket that is still configured is never closed: connections wait in it. With fewer workers the
+// ones that stay take over those of the ones that go, with more the new ones get theirs.
+void Server::share_sockets(BoundListener& listener, unsigned workers,
+                           std::vector<WorkerChange>& changes) {
+  unsigned before = std::exchange(listener.workers, workers);
+  if (listener.shared->address.family() == Address::Family::unix_path) {
+    for (unsigned i = before; i < workers; ++i) {
       changes[i].sockets.push_back({listener.shared, listener.sockets[0]});
     }
+    return;
   }
-  for (BoundListener& listener : fresh) {
-    bool unix_path = listener.shared->address.family() == Address::Family::unix_path;
-    for (unsigned i = 0; i < workers; ++i) {
-      changes[i].sockets.push_back({listener.shared, listener.sockets[unix_path ? 0 : i]});
-    }
-    listeners_.push_back(std::move(listener));
+  while (listener.sockets.size() < workers) {
+    Result<int> socket = network_.bind(listener.shared->bound, BindOptions{});
+    if (!socket) break;  // the workers that there are serve it all the same
+    listener.sockets.push_back(*socket);
   }
+  listener.owners.resize(listener.sockets.size(), kNoWorker);
+  for (const SocketMove& move : share_out(listener.owners, workers)) {
+    WorkerChange::Socket socket{listener.shared, listener.sockets[move.socket]};
+    changes[move.to].sockets.push_back(socket);
+    if (move.from < workers) changes[move.from].released.push_back(socket);
+  }
+}
+
+void Server::hand_out(std::vector<BoundListener> fresh, unsigned workers,
+                      std::function<void()> done) {
+  std::vector<WorkerChange> changes(workers_.size());
+  for (WorkerChange& change : changes) change.snapshot = snapshot_;
+  std::vector<int> closing = remove_listeners(changes);
+  std::ranges::move(fresh, std::back_inserter(listeners_));
+  for (BoundListener& listener : listeners_) share_sockets(listener, workers, changes);
   apply_limits(*snapshot_);
-  worker_sockets_ = workers;
 
   std::vector<Running> leaving;
   while (workers_.size() > workers) {

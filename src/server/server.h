@@ -70,7 +70,9 @@ class Server {
 
   struct BoundListener {
     std::shared_ptr<SharedListener> shared;
-    std::vector<int> sockets;  // worker i accepts from every socket k with k % workers == i
+    std::vector<int> sockets;
+    std::vector<unsigned> owners;  // of each socket; not for a Unix socket, which serves all
+    unsigned workers = 0;          // how many it was last shared out to
   };
   struct Running {
     unsigned index;
@@ -87,6 +89,8 @@ class Server {
   void apply_limits(const Snapshot& snapshot);
   void update_clusters(const Snapshot& snapshot);
   bool start_workers(unsigned count, config::Diagnostics& diagnostics);
+  std::vector<int> remove_listeners(std::vector<WorkerChange>& changes);
+  void share_sockets(BoundListener& listener, unsigned workers, std::vector<WorkerChange>& changes);
   void hand_out(std::vector<BoundListener> fresh, unsigned workers, std::function<void()> done);
   unsigned free_index() const;
   void retire(Running running);
@@ -112,8 +116,7 @@ class Server {
   Draining draining_ = Draining::no;
   std::size_t busy_workers_ = 0;  // whose clients are not all gone, in a drain
   std::function<void()> ended_;
-  std::size_t settled_ = 0;         // connections that changed their worker, to take turns
-  std::size_t worker_sockets_ = 0;  // how many workers the sockets were last shared out to
+  std::size_t settled_ = 0;  // connections that changed their worker, to take turns
 };
 
 }  // namespace weir

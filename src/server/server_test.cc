@@ -1,5 +1,8 @@
 #include "server/server.h"
 
+#include <algorithm>
+#include <map>
+
 #include "server/sim_server.h"
 
 namespace weir {
@@ -85,6 +88,34 @@ TEST_F(ServerTest, keeps_the_cluster_of_an_upstream_that_stays) {
   EXPECT_EQ(server_.clusters().at(0), cluster);
   EXPECT_EQ(body(), "from the origin");
   test::drain(world_, server_);
+}
+
+/// Counts the exchanges of its worker in a cell of its own.
+struct Counting final : ExchangeObserver {
+  explicit Counting(int& cell) : count(cell) {}
+  void exchange_ended(Exchange&) override { ++count; }
+  int& count;
+};
+
+TEST(ServerWorkers, all_get_connections_whatever_their_number_was_before) {
+  SimWorld world(1);
+  std::map<Loop*, int> served;
+  test::SimHost host(world, [&](Loop& loop) { return std::make_unique<Counting>(served[&loop]); });
+  Server server(world.network(), host);
+  test::SimClient client(world);
+  for (unsigned workers : {3u, 1u, 4u, 2u, 1u, 3u, 2u}) {
+    test::apply(
+        world, server,
+        "workers: " + std::to_string(workers) +
+            "\nlisteners:\n  - { address: \"10.0.0.1:80\", routes: [{ respond: here }] }\n");
+    for (auto& each : served) each.second = 0;
+    for (int i = 0; i < 100; ++i) {
+      ASSERT_EQ(test::SimClient::body_of(client.get("10.0.0.1:80", "/")), "here");
+    }
+    auto busy = std::ranges::count_if(served, [](const auto& each) { return each.second > 10; });
+    EXPECT_EQ(busy, workers);
+  }
+  test::drain(world, server);
 }
 
 }  // namespace

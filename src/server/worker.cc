@@ -37,6 +37,7 @@ Status Worker::apply(const WorkerChange& change) {
     const ListenerPlan* plan = change.snapshot->find_listener(shared.address, shared.name());
     if (plan != nullptr) service->use(current, *plan);
   }
+  for (const auto& each : change.released) service_for(each.listener).stop_accepting(each.socket);
   for (const auto& gone : change.removed) {
     for (auto& service : services_) {
       if (service->shared_pointer() != gone) continue;

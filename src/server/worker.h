@@ -12,12 +12,13 @@ namespace weir {
 
 /// What a change means for one worker.
 struct WorkerChange {
-  struct NewSocket {
+  struct Socket {
     std::shared_ptr<SharedListener> listener;
     int socket;
   };
   std::shared_ptr<const Snapshot> snapshot;
-  std::vector<NewSocket> sockets;                        // to accept from, beside those it has
+  std::vector<Socket> sockets;                           // to accept from, beside those it has
+  std::vector<Socket> released;                          // another worker accepts from them now
   std::vector<std::shared_ptr<SharedListener>> removed;  // to stop, sessions drain
 };
 
