@@ -30,8 +30,9 @@ struct EndpointConfig {
       "endpoint", "An origin, or a host name that stands for several.",
       config::field<&EndpointConfig::address>(
           "address",
-          "`10.0.0.1:80`, `[::1]:80`, `unix:/path`, or a host name with a port, which is resolved "
-          "again when its DNS records expire.",
+          "`10.0.0.1:80`, `[::1]:80`, `unix:/path`, a host name with a port, or "
+          "`srv:_http._tcp.app.example` for a service whose records say hosts, ports and weights. "
+          "Names are resolved again when their DNS records expire.",
           config::required, config::shorthand, config::host_names,
           config::example("10.0.0.1:8080")),
       config::field<&EndpointConfig::weight>(

@@ -93,6 +93,27 @@ Refused read_unix(std::string_view whole, std::string_view path, Address& into) 
   return std::nullopt;
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower;
+}
+
+// The records of a service say its ports.
+Refused read_service(std::string_view whole, std::string_view name, const Rules& rules,
+                     Address& into) {
+  if (!rules.host_names) return bad_address(whole, "services are not allowed here");
+  if (const std::size_t colon = name.rfind(':'); colon != std::string_view::npos) {
+    return bad_address(whole, "the records of a service say its ports",
+                       fmt::format("write srv:{}", name.substr(0, colon)));
+  }
+  if (std::string_view why = bad_host_name(name); !why.empty()) return bad_address(whole, why);
+  into.kind = Address::Kind::service;
+  into.host = lower_case(name);
+  return std::nullopt;
+}
+
 Refused read_host(std::string_view whole, std::string_view host, const Rules& rules,
                   Address& into) {
   if (parse_ip(AF_INET, host, into.ip)) {
@@ -106,9 +127,7 @@ Refused read_host(std::string_view whole, std::string_view host, const Rules& ru
     return bad_address(whole, "host names are not allowed here", help);
   }
   into.kind = Address::Kind::name;
-  into.host = host;
-  std::transform(into.host.begin(), into.host.end(), into.host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  into.host = lower_case(host);
   return std::nullopt;
 }
 
@@ -132,6 +151,7 @@ Refused read_address(std::string_view text, const Rules& rules, Address& into) {
     if (!refused) into = std::move(result);
     return refused;
   }
+  if (text.starts_with("srv:")) return read_service(text, text.substr(4), rules, into);
   std::string_view rest = text;
   const bool dns = rules.host_names && rest.starts_with("dns:");
   if (dns) rest.remove_prefix(4);
@@ -179,6 +199,7 @@ std::string Address::text() const {
     case Kind::ipv4: return fmt::format("{}:{}", ip_text(AF_INET, ip), port);
     case Kind::ipv6: return fmt::format("[{}]:{}", ip_text(AF_INET6, ip), port);
     case Kind::name: return fmt::format("{}:{}", host, port);
+    case Kind::service: return "srv:" + host;
     case Kind::unix_socket: return "unix:" + host;
   }
   return {};
@@ -256,7 +277,7 @@ namespace {
 constexpr ScalarType kAddress{
     .noun = "an address",
     .json_type = "string",
-    .pattern = "^(.*:[0-9]+|unix:[/@].+)$",
+    .pattern = "^(.*:[0-9]+|unix:[/@].+|srv:.+)$",
     .read = [](ScalarText text, const Rules& rules,
                void* into) { return read_address(text.text, rules, *static_cast<Address*>(into)); },
     .write = [](const void* v) { return static_cast<const Address*>(v)->text(); }};

@@ -11,14 +11,15 @@
 namespace weir::config {
 
 // `127.0.0.1:80`, `[::1]:80`, `:8080` (IPv6 and IPv4), `unix:/path`, `unix:@name` (abstract), and
-// where the field allows host names `localhost:3000` or `dns:localhost:3000`.
+// where the field allows host names `localhost:3000`, `dns:localhost:3000`, or
+// `srv:_http._tcp.app.example` (RFC 2782).
 struct Address {
-  enum class Kind : std::uint8_t { any, ipv4, ipv6, name, unix_socket };
+  enum class Kind : std::uint8_t { any, ipv4, ipv6, name, service, unix_socket };
 
   Kind kind = Kind::any;
-  std::uint16_t port = 0;                // not of Unix sockets
+  std::uint16_t port = 0;                // not of Unix sockets and services
   std::array<std::uint8_t, 16> ip = {};  // network order; IPv4 uses the first four
-  std::string host;                      // name: in lower case; unix_socket: the path
+  std::string host;                      // names: in lower case; unix_socket: the path
 
   // The canonical text, which reads back as the same address.
   std::string text() const;

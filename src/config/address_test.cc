@@ -34,6 +34,11 @@ TEST(Addresses, name_hosts_only_where_the_field_says_so) {
   EXPECT_EQ(address("App.Example:80", true), "app.example:80");
   EXPECT_EQ(address("dns:app.example:80", true), "app.example:80");
   EXPECT_EQ(address("my_service:80", true), "my_service:80");
+  EXPECT_EQ(address("srv:_HTTP._tcp.app.example", true), "srv:_http._tcp.app.example");
+  EXPECT_EQ(address("srv:_http._tcp.app.example:80", true),
+            "refused: write srv:_http._tcp.app.example");
+  EXPECT_TRUE(address("srv:", true).starts_with("refused"));
+  EXPECT_TRUE(address("srv:_http._tcp.app.example").starts_with("refused"));
   EXPECT_EQ(address("localhost:3000"), "refused: write 127.0.0.1:3000");
   EXPECT_EQ(address("app.example:3000"), "refused: use an IP address");
   EXPECT_EQ(address("dns:10.0.0.1:80", true), "refused: write 10.0.0.1:80");

@@ -192,7 +192,8 @@ Address to_address(const config::Address& address) {
       break;
     case Kind::ipv6: ip.bytes = address.ip; break;
     case Kind::any:
-    case Kind::name: break;
+    case Kind::name:
+    case Kind::service: break;
   }
   return Address(ip, address.port);
 }

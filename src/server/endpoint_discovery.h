@@ -15,6 +15,9 @@ namespace weir {
 /// The living clusters of a process, by the names of their upstreams.
 using ClusterMap = std::map<std::string, std::shared_ptr<Cluster>, std::less<>>;
 
+/// Whether its addresses are those of a name.
+bool is_followed(const EndpointConfig& endpoint);
+
 /// One per process, on the loop of the Server's owner; workers see only the clusters change.
 class EndpointDiscovery {
  public:
@@ -45,7 +48,7 @@ class EndpointDiscovery {
   std::vector<DnsStatus> status() const { return dns_.status(); }
 
  private:
-  Task<void> ask(std::string name, StopToken stop);
+  Task<void> ask(DnsSource source, StopToken stop);
 
   Loop& loop_;
   dns::Resolver resolver_;

@@ -29,6 +29,10 @@ class EndpointDiscoveryTest : public testing::Test {
       ScriptedAnswer answer(query);
       auto known = names_.find(asked(query).name);
       if (silent_) return Texts();
+      if (asked(query).name == "_http._tcp.test" && asked(query).type == 33) {
+        answer.srv("_http._tcp.test", 60, 1, 10, 8080, "a.test");
+        return Texts{answer.srv("_http._tcp.test", 60, 1, 10, 8081, "b.test").bytes()};
+      }
       if (known == names_.end()) return Texts{answer.code(3).bytes()};
       if (asked(query).type == 1) answer.a(known->first, 60, known->second);
       return Texts{answer.bytes()};
@@ -81,6 +85,16 @@ class EndpointDiscoveryTest : public testing::Test {
 TEST_F(EndpointDiscoveryTest, fills_clusters_at_once_with_what_was_prepared) {
   put_in_force({"a.test:80", "b.test:81"});
   EXPECT_THAT(endpoints(), ElementsAre("10.0.0.7:80", "10.0.0.8:81"));
+}
+
+TEST_F(EndpointDiscoveryTest, takes_hosts_and_ports_of_a_service_from_its_records) {
+  put_in_force({"srv:_http._tcp.test"});
+  EXPECT_THAT(endpoints(), ElementsAre("10.0.0.7:8080", "10.0.0.8:8081"));
+  int before = queries_;
+  put_in_force({"srv:_http._tcp.test", "10.0.0.1:80"});
+  EXPECT_EQ(queries_, before);
+  put_in_force({"srv:_nothing._tcp.test"});
+  EXPECT_THAT(endpoints(), IsEmpty());
 }
 
 TEST_F(EndpointDiscoveryTest, never_leaves_a_cluster_empty_when_an_address_becomes_a_name) {

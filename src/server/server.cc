@@ -131,7 +131,7 @@ void Server::update_clusters(const Snapshot& snapshot) {
   for (const auto& entry : snapshot.config.upstreams) {
     std::vector<WeightedAddress> addresses;
     for (const EndpointConfig& endpoint : entry.value.endpoints) {
-      if (endpoint.address->kind == config::Address::Kind::name) continue;
+      if (is_followed(endpoint)) continue;
       addresses.push_back({to_address(*endpoint.address), endpoint.weight});
     }
     clusters_.at(entry.name)->update("", std::move(addresses));
