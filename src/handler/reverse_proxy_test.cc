@@ -112,7 +112,7 @@ TEST_F(ReverseProxyTest, tells_the_origin_about_the_client) {
   EXPECT_THAT(head, HasSubstr("X-Forwarded-Proto: http\r\n"));
   EXPECT_THAT(head, HasSubstr("X-Forwarded-Host: shop.example\r\n"));
   EXPECT_THAT(head, HasSubstr("Via: 1.1 weir\r\n"));
-  EXPECT_THAT(head, ::testing::ContainsRegex("X-Request-ID: [0-9a-f]{32}\r\n"));
+  EXPECT_THAT(head, ::testing::ContainsRegex("X-Request-Id: [0-9a-f]{32}\r\n"));
   EXPECT_THAT(head, Not(HasSubstr("Forwarded: for")));
 }
 
@@ -147,7 +147,7 @@ TEST_F(ReverseProxyTest, passes_no_claims_on_when_it_makes_none_itself) {
   std::string head = sent({.headers = kClaims});
   EXPECT_THAT(head, Not(HasSubstr("orwarded")));
   EXPECT_THAT(head, Not(HasSubstr("weir")));
-  EXPECT_THAT(head, Not(HasSubstr("X-Request-ID")));
+  EXPECT_THAT(head, Not(HasSubstr("X-Request-Id")));
   EXPECT_THAT(sent({.headers = kClaims, .trusted = true}), HasSubstr("for=6.6.6.6\r\n"));
 }
 

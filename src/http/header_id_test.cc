@@ -38,7 +38,7 @@ TEST(HeaderId, numbers_and_names_stand_in_the_same_order) {
   EXPECT_EQ(header_name(HeaderId::te), "TE");
   EXPECT_EQ(header_name(HeaderId::transfer_encoding), "Transfer-Encoding");
   EXPECT_EQ(header_name(HeaderId::www_authenticate), "WWW-Authenticate");
-  EXPECT_EQ(header_name(HeaderId::x_request_id), "X-Request-ID");
+  EXPECT_EQ(header_name(HeaderId::x_request_id), "X-Request-Id");
   EXPECT_EQ(header_name(HeaderId::unknown), "");
 }
 

@@ -76,7 +76,7 @@ inline constexpr std::array<std::string_view, kHeaderIds> kNames = {
     "X-Forwarded-Port",
     "X-Forwarded-Proto",
     "X-Real-IP",
-    "X-Request-ID",
+    "X-Request-Id",
 };
 
 inline constexpr std::size_t kLongest = 24;

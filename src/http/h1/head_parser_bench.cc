@@ -21,7 +21,7 @@ constexpr std::string_view kRequest =
     "Accept: application/json\r\n"
     "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkEifQ."
     "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U\r\n"
-    "X-Request-ID: 0b8c1f8e-5a0a-4f0d-9a53-6f1f0a6b7c11\r\n\r\n";
+    "X-Request-Id: 0b8c1f8e-5a0a-4f0d-9a53-6f1f0a6b7c11\r\n\r\n";
 
 constexpr std::string_view kBrowserRequest =
     "GET /products/chairs?color=blue HTTP/1.1\r\n"

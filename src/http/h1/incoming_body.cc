@@ -83,7 +83,11 @@ const Headers* IncomingBody::trailers() const {
 
 Result<Slice> IncomingBody::decode() {
   Slice& unread = *from_.unread;
-  if (kind_ == Framing::Kind::chunked) return decode_chunked(unread);
+  if (kind_ == Framing::Kind::chunked) {
+    Result<Slice> decoded = decode_chunked(unread);
+    if (!decoded) broken_ = true;
+    return decoded;
+  }
   Slice piece;
   if (kind_ == Framing::Kind::length && unread.size() > left_) {
     piece = unread.take(left_);

@@ -52,6 +52,8 @@ class IncomingBody final : public Body {
   void limit(std::uint64_t bytes) { limit_ = bytes; }
 
   bool complete() const { return complete_; }
+  /// It broke the rules or a limit: what follows on the connection is not to be read.
+  bool broken() const { return broken_; }
   /// A read waits for the peer at this moment.
   bool waiting() const { return waiting_; }
   /// Payload bytes taken so far.
@@ -69,6 +71,7 @@ class IncomingBody final : public Body {
   BodyObserver* observer_;
   Framing::Kind kind_;
   bool complete_ = false;
+  bool broken_ = false;
   bool waiting_ = false;
   bool splices_ = false;
   bool announced_;  // the sender sends without further word

@@ -93,7 +93,7 @@ Task<bool> ServerExchange::run() {
     exchange_.scope().stop(Error(ErrorCode::cancelled, Origin::weir, "answered"));
     co_await exchange_.scope().join();
   }
-  bool reusable = sent && keep_alive_ && body_is_over();
+  bool reusable = sent && keep_alive_ && (body_is_over() || co_await drop_body());
   if (!sent && until_close_) session_.stream_->reset_on_close();  // its end would look like a whole
   // A client that was not about to close may have sent more, and closing over unread bytes is a
   // reset that can destroy the response (RFC 9112, 9.6).
@@ -192,17 +192,24 @@ Task<Status> ServerExchange::send_interim(const Response& response) {
   co_return co_await write(head);
 }
 
+// Whether it is clear already that the connection cannot outlive the request's body: it is broken,
+// the client was not told to send it and may never do so, or nobody reads it and it is too long to
+// drop.
+bool ServerExchange::gives_up_body() {
+  if (body_is_over()) return false;
+  if (body_->broken() || (framing_.expect_continue && body_->received() == 0)) return true;
+  return exchange_.scope().running() == 0 && framing_.has_length &&
+         framing_.length - body_->received() > session_.service_.limits().drain_bytes;
+}
+
 // What the handler left of the request body must be gone before the next request (RFC 9112, 9.3).
-bool ServerExchange::body_is_over() {
-  if (body_ == nullptr || body_->complete()) return true;
-  session_.linger_ = true;
-  if (framing_.expect_continue && body_->received() == 0) return false;
+// The minimum rate bounds how long that takes. A body may turn out broken after its response began.
+Task<bool> ServerExchange::drop_body() {
   std::uint64_t limit = body_->received() + session_.service_.limits().drain_bytes;
   while (!body_->complete() && body_->received() <= limit) {
-    if (!body_->try_read()) return false;
+    if (Result<Slice> dropped = co_await body_->read(); !dropped) break;
   }
-  session_.linger_ = !body_->complete();
-  return body_->complete();
+  co_return body_is_over();
 }
 
 // --- the response ------------------------------------------------------------------------------
@@ -246,6 +253,7 @@ bool ServerExchange::plan(Response& response) {
   const Request& request = exchange_.request();
   const Service& service = session_.service_;
   if (service.draining() || (service.retiring() && !session_.movable())) keep_alive_ = false;
+  if (gives_up_body()) keep_alive_ = false;
   if (never_has_content(response.status)) return false;
   if (response.body == nullptr) return false;
   std::optional<std::uint64_t> length = response.body->length();

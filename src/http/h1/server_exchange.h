@@ -48,7 +48,9 @@ class ServerExchange final : public BodyObserver,
   Status understand();
   Status find_authority();
   Status make_body();
-  bool body_is_over();
+  bool body_is_over() const { return body_ == nullptr || (body_->complete() && !body_->broken()); }
+  bool gives_up_body();
+  [[gnu::noinline]] Task<bool> drop_body();
 
   Result<Response> page_for(Error error);
   bool plan(Response& response);

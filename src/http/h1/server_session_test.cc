@@ -149,7 +149,39 @@ TEST_F(ServerSessionTest, closes_after_an_answer_that_left_a_large_body_unread) 
   std::string answer =
       talk("POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nsome");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 "));
+  EXPECT_TRUE(has(answer, "Connection: close\r\n"));
   EXPECT_EQ(service_.ended_, 1);
+}
+
+TEST_F(ServerSessionTest, announces_the_end_when_the_client_was_not_told_to_send_its_body) {
+  std::string answer =
+      talk("POST /early HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 "));
+  EXPECT_TRUE(has(answer, "Connection: close\r\n"));
+}
+
+TEST_F(ServerSessionTest, waits_for_the_rest_of_a_small_body_that_nobody_read) {
+  auto dialogue = [](ServerSessionTest* self) -> Task<std::string> {
+    test::Service listening(*self->loop_, self->network_);
+    test::Pair pair = co_await test::connect_pair(*self->loop_, listening);
+    Scope scope;
+    ServerSession::serve(
+        scope, std::make_unique<ServerSession>(std::move(pair.server),
+                                               ConnectionFacts{{}, "test", false}, self->service_));
+    (void)co_await test::write_text(
+        *pair.client, "POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nso");
+    std::string early = co_await test::read_exactly(*pair.client, 20);
+    (void)co_await test::write_text(*pair.client,
+                                    "meGET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    ErrorCode end;
+    std::string answers = early + co_await test::read_all(*pair.client, end);
+    pair.client.reset();
+    co_await scope.join();
+    co_return answers;
+  };
+  std::string all = test::run(*loop_, dialogue(this));
+  EXPECT_TRUE(all.starts_with("HTTP/1.1 403 "));
+  EXPECT_TRUE(all.ends_with("/next"));
 }
 
 TEST_F(ServerSessionTest, keeps_the_connection_when_the_unread_body_was_already_there) {
