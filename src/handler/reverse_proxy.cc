@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "http/grpc.h"
+
 namespace weir {
 namespace {
 
@@ -137,7 +139,10 @@ Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
                        &request.headers,
                        // HTTP/1.0 may have named no host, and many origins refuse an empty one.
                        host_policy_ == HostPolicy::upstream || host.empty()};
+  bool call = grpc::is_call(request);
+  if (call) grpc::keep_deadline(exchange);
   Result<Response> response = co_await upstream_->send(exchange, sent, options_);
+  if (response && call) response->body = grpc::with_status(exchange, response->body);
   if (response) clean(exchange, *response);
   co_return response;
 }

@@ -1,5 +1,6 @@
 #include "http/error_response.h"
 
+#include "http/grpc.h"
 #include "http/status.h"
 
 namespace weir {
@@ -97,11 +98,17 @@ std::uint16_t status_of(const Error& error) {
 }
 
 Response error_response(Exchange& exchange, const Error& error) {
+  if (grpc::is_call(exchange.request())) {
+    return grpc::error_response(exchange, grpc::code_of(error), message_of(error));
+  }
   return error_response(exchange, status_of(error), name(error.code), message_of(error));
 }
 
 Response error_response(Exchange& exchange, std::uint16_t status, std::string_view code,
                         std::string_view message) {
+  if (grpc::is_call(exchange.request())) {
+    return grpc::error_response(exchange, grpc::code_of(status), message);
+  }
   Response response(exchange.arena());
   response.status = status;
   std::string_view page;

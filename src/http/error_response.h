@@ -9,7 +9,8 @@ namespace weir {
 std::uint16_t status_of(const Error& error);
 
 /// HTML when the client's Accept names text/html, else JSON:
-/// `{"error": {"code", "message", "request_id"}}`. Reason and request identifier in both.
+/// `{"error": {"code", "message", "request_id"}}`. Reason and request identifier in both. A gRPC
+/// call gets its status instead.
 Response error_response(Exchange& exchange, const Error& error);
 
 /// The same for a status that Weir chose without an error value (404 of a route table, ...).

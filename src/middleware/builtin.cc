@@ -1,13 +1,16 @@
 #include "middleware/builtin.h"
 
+#include "middleware/grpc_web.h"
+#include "middleware/grpc_web_config.h"
 #include "middleware/headers.h"
 
 namespace weir {
 namespace {
 
+constexpr config::ModuleType kGrpcWeb = config::module_type<GrpcWebConfig>();
 constexpr config::ModuleType kHeaders = config::module_type<HeadersConfig>();
 
-constexpr const config::ModuleType* kMiddlewares[] = {&kHeaders};
+constexpr const config::ModuleType* kMiddlewares[] = {&kGrpcWeb, &kHeaders};
 
 }  // namespace
 
@@ -19,6 +22,7 @@ std::unique_ptr<Middleware> make_middleware(const config::Module& module,
     const auto& options = module.as<HeadersConfig>();
     return std::make_unique<HeadersMiddleware>(options.request, options.response, diagnostics);
   }
+  if (module.type == &kGrpcWeb) return std::make_unique<GrpcWebMiddleware>();
   return nullptr;
 }
 

@@ -2,6 +2,7 @@
 
 #include "http/date.h"
 #include "http/error_response.h"
+#include "http/grpc.h"
 #include "http/h2/tunnel_stream.h"
 #include "http/status.h"
 #include "http/websocket_handshake.h"
@@ -262,7 +263,8 @@ void ServerStream::look(std::uint64_t least) {
     engine().accuse(Misdeed::stalled);
     stop_.request(why);
     reset(Reason::cancel);
-  } else if (!responding_ && body_ != nullptr && body_->waiting()) {
+  } else if (!responding_ && body_ != nullptr && body_->waiting() &&
+             !grpc::is_call(exchange_.request())) {  // may be silent for as long as it likes
     engine().accuse(Misdeed::stalled);
     stop_.request(why);
   }
