@@ -22,6 +22,17 @@ constexpr auto enum_names(Balance) {
                    "The one with the fewest requests under way for its weight."}};
 }
 
+enum class UpstreamProtocol : std::uint8_t { automatic, http1, http2 };
+
+constexpr auto enum_names(UpstreamProtocol) {
+  return std::array{
+      config::Name{"auto", UpstreamProtocol::automatic,
+                   "HTTP/2 where TLS endpoints agree to it (ALPN), else HTTP/1.1."},
+      config::Name{"http1", UpstreamProtocol::http1, "HTTP/1.1."},
+      config::Name{"http2", UpstreamProtocol::http2,
+                   "HTTP/2: without TLS by prior knowledge, with TLS only where endpoints agree."}};
+}
+
 struct EndpointConfig {
   config::Located<config::Address> address;
   std::uint32_t weight = 1;
@@ -46,6 +57,7 @@ struct PoolConfig {
   config::Duration idle_timeout = std::chrono::seconds(60);
   std::optional<config::Duration> max_age;
   std::optional<std::uint32_t> max_requests;
+  std::uint32_t max_streams = 100;
 
   static constexpr auto schema = config::object(
       "pool", "Connections that are kept open between requests.",
@@ -61,7 +73,11 @@ struct PoolConfig {
           config::none("unlimited"), config::at_least(std::chrono::milliseconds(1))),
       config::field<&PoolConfig::max_requests>("max_requests",
                                                "Requests after which a connection is replaced.",
-                                               config::none("unlimited"), config::at_least(1)));
+                                               config::none("unlimited"), config::at_least(1)),
+      config::field<&PoolConfig::max_streams>(
+          "max_streams",
+          "Requests at a time on one HTTP/2 connection; the endpoint may allow fewer.",
+          config::range(1, 10000)));
 };
 
 struct RetriesConfig {
@@ -78,6 +94,7 @@ struct RetriesConfig {
 
 struct UpstreamConfig {
   std::vector<EndpointConfig> endpoints;
+  UpstreamProtocol protocol = UpstreamProtocol::automatic;
   Balance balance = Balance::round_robin;
   config::Duration connect_timeout = std::chrono::seconds(5);
   config::Duration response_timeout = std::chrono::seconds(60);
@@ -92,6 +109,8 @@ struct UpstreamConfig {
       config::field<&UpstreamConfig::endpoints>(
           "endpoints", "Where requests are sent.", config::required, config::at_least_one,
           config::one_or_many, config::example("[10.0.0.1:80, 10.0.0.2:80]")),
+      config::field<&UpstreamConfig::protocol>("protocol",
+                                               "What the endpoints are spoken to with."),
       config::field<&UpstreamConfig::balance>("balance", "How an endpoint is picked."),
       config::field<&UpstreamConfig::connect_timeout>(
           "connect_timeout", "How long connecting may take.",

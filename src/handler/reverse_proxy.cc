@@ -152,7 +152,7 @@ void ReverseProxy::clean(Exchange& exchange, Response& response) const {
   response.headers.remove(HeaderId::server);
   if (response.headers.has(HeaderId::unknown)) response.headers.remove("X-Powered-By");
   if (forwarded_.via) {
-    std::string_view own = via_value(exchange, Version::http_1_1);
+    std::string_view own = via_value(exchange, exchange.upstream().version);
     std::string_view earlier = response.headers.get(HeaderId::via);
     response.headers.set(HeaderId::via,
                          earlier.empty() ? own : exchange.arena().concat({earlier, ", ", own}));

@@ -40,7 +40,8 @@ struct UpstreamFacts {
   Address endpoint;
   std::uint16_t status = 0;
   std::uint16_t attempts = 0;
-  bool reused = false;    // the last attempt went over a pooled connection
+  bool reused = false;  // the last attempt went over a pooled connection
+  Version version = Version::http_1_1;
   Duration connect{-1};   // -1: no connection was made
   Duration response{-1};  // until the response head; -1: there was none
 };

@@ -12,11 +12,16 @@ namespace {
 UpstreamOptions options_of(const UpstreamConfig& config, unsigned workers) {
   UpstreamOptions options;
   options.balancer = &balancer_for(config.balance);
+  options.protocol = config.protocol;
   options.connect_timeout = config.connect_timeout;
   options.exchange.response_timeout = config.response_timeout;
   options.exchange.idle_timeout = config.idle_timeout;
   options.exchange.head.head_bytes = 256 * 1024;
   options.exchange.head.header_count = 1000;
+  options.session.fields.list_bytes = options.exchange.head.head_bytes;
+  options.session.fields.count = options.exchange.head.header_count;
+  options.session.http2.continuations = 16;  // of 16 KiB each
+  options.session.http2.streams = config.pool.max_streams;
   options.pool.max_idle = config.pool.max_idle;
   options.pool.idle_timeout = config.pool.idle_timeout;
   options.pool.max_age = config.pool.max_age.value_or(Duration::zero());
@@ -56,7 +61,8 @@ class Builder {
   void build_upstreams(const ClusterSource& clusters, unsigned workers) {
     for (const auto& entry : snapshot_.config.upstreams) {
       UpstreamOptions options = options_of(entry.value, workers);
-      if (entry.value.tls) options.tls = tls_.client(*entry.value.tls, diagnostics_);
+      if (entry.value.tls)
+        options.tls = tls_.client(*entry.value.tls, options.protocol, diagnostics_);
       options.pool.tls = options.tls.get();
       snapshot_.upstreams.emplace(
           entry.name, std::make_shared<Upstream>(clusters(entry.name), std::move(options)));

@@ -79,9 +79,10 @@ std::shared_ptr<const TicketKeys> TlsMaterials::ticket_keys(
 }
 
 std::shared_ptr<const TlsClientProfile> TlsMaterials::client(const UpstreamTlsConfig& config,
+                                                             UpstreamProtocol protocol,
                                                              Diagnostics& diagnostics) {
-  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", config.verify, *config.ca, config.name,
-                                *config.cert, *config.key);
+  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", static_cast<int>(protocol), config.verify,
+                                *config.ca, config.name, *config.cert, *config.key);
   std::weak_ptr<const TlsClientProfile>& known = clients_[key];
   if (auto profile = known.lock()) return profile;
   Names names;
@@ -90,7 +91,8 @@ std::shared_ptr<const TlsClientProfile> TlsMaterials::client(const UpstreamTlsCo
   options.verify = config.verify;
   options.ca_file = *config.ca;
   options.name = config.name;
-  options.alpn = {"http/1.1"};
+  if (protocol != UpstreamProtocol::http1) options.alpn.emplace_back("h2");
+  if (protocol != UpstreamProtocol::http2) options.alpn.emplace_back("http/1.1");
   options.certificate_file = *config.cert;
   options.key_file = *config.key;
   auto profile = TlsClientProfile::make(options);

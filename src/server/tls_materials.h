@@ -6,7 +6,7 @@
 #include <mutex>
 #include <string>
 
-#include "cluster/tls_config.h"
+#include "cluster/config.h"
 #include "config/diagnostics.h"
 #include "io/timer.h"
 #include "io/tls/profile.h"
@@ -27,6 +27,7 @@ class TlsMaterials {
   /// The same profile as long as the same is asked for: connections that were made under it may be
   /// used again after a reload.
   std::shared_ptr<const TlsClientProfile> client(const UpstreamTlsConfig& config,
+                                                 UpstreamProtocol protocol,
                                                  config::Diagnostics& diagnostics);
 
   /// Takes up files that have changed, tells the log of those that cannot be used (what they gave

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "upstream/session_scope.h"
 
 namespace weir {
 namespace {
@@ -141,6 +142,7 @@ Task<void> Worker::finish(std::function<void()> done, bool admin_too) {
     if (service == services_.end()) break;
     co_await (*service)->finished();
   }
+  if (admin_too) co_await SessionScope::finish(loop_);
   done();
 }
 

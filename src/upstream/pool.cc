@@ -53,7 +53,7 @@ void Pool::refresh() {
   for (const auto& endpoint : set_->endpoints) {
     auto found = known.find(endpoint.get());
     if (found == known.end()) {
-      places_.push_back(Place{endpoint, {}, 0});
+      places_.push_back(Place{endpoint, {}, 0, nullptr});
     } else {
       places_.push_back(std::move(*found->second));
     }
@@ -80,7 +80,7 @@ h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, b
     h1::ClientConnection connection = std::move(place->idle.back().connection);
     place->idle.pop_back();
     place->low = std::min(place->low, place->idle.size());
-    if (too_old(connection.born, limits) || connection.tls != limits.tls) continue;
+    if (limits.too_old(connection.born, loop_.now()) || connection.tls != limits.tls) continue;
     bool open = certain ? connection.stream->idle_and_open() : connection.stream->seen_open();
     if (open) {
       connection.stream->watch_hangup(nullptr);
@@ -96,7 +96,7 @@ h1::ClientConnection Pool::take_shared(Endpoint& endpoint, const PoolLimits& lim
   if (!share_ || limits.tls != nullptr) return {};
   while (auto shared = endpoint.shared.take()) {
     Result<std::unique_ptr<Stream>> stream = loop_.adopt(shared->socket);
-    if (too_old(shared->born, limits)) continue;
+    if (limits.too_old(shared->born, loop_.now())) continue;
     if (!stream || !(*stream)->idle_and_open()) {
       counters_->stale.add();
       continue;
@@ -113,11 +113,20 @@ void Pool::put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnecti
   Place* place = find(endpoint, index);
   if (place == nullptr || place->idle.size() >= limits.max_idle) return;
   if (limits.max_requests > 0 && connection.uses >= limits.max_requests) return;
-  if (too_old(connection.born, limits)) return;
+  if (limits.too_old(connection.born, loop_.now())) return;
   limits_ = limits;
   connection.stream->watch_hangup(&only_know);
   place->idle.push_back({std::move(connection), loop_.now()});
   if (!sweep_.armed()) loop_.timers().arm(sweep_, loop_.now() + kSweep);
+}
+
+std::shared_ptr<SessionPool> Pool::sessions(const std::shared_ptr<Endpoint>& endpoint,
+                                            std::uint32_t index) {
+  Place* place = find(*endpoint, index);
+  if (place == nullptr) return std::make_shared<SessionPool>(loop_, endpoint);
+  if (place->sessions == nullptr) place->sessions = std::make_shared<SessionPool>(loop_, endpoint);
+  if (!sweep_.armed()) loop_.timers().arm(sweep_, loop_.now() + kSweep);
+  return place->sessions;
 }
 
 void Pool::sweep() {
@@ -131,13 +140,14 @@ void Pool::sweep() {
 bool Pool::sweep_place(Place& place) {
   TimePoint oldest = loop_.now() - limits_.idle_timeout;
   std::erase_if(place.idle, [&](const Idle& idle) {
-    return idle.since < oldest || too_old(idle.connection.born, limits_) ||
+    return idle.since < oldest || limits_.too_old(idle.connection.born, loop_.now()) ||
            !idle.connection.stream->seen_open();
   });
   if (share_) publish(place);
   place.low = place.idle.size();
   close_shared(loop_, *place.endpoint, oldest);
-  return !place.idle.empty() || !place.endpoint->shared.empty();
+  bool open = place.sessions != nullptr && place.sessions->sweep();
+  return open || !place.idle.empty() || !place.endpoint->shared.empty();
 }
 
 void Pool::publish(Place& place) {

@@ -7,17 +7,10 @@
 
 #include "cluster/cluster.h"
 #include "http/h1/client_exchange.h"
+#include "upstream/options.h"
+#include "upstream/session_pool.h"
 
 namespace weir {
-
-/// Limits of pooled connections; see PoolConfig.
-struct PoolLimits {
-  std::uint32_t max_idle = 128;
-  Duration idle_timeout = std::chrono::seconds(60);
-  Duration max_age{0};                    // 0: unlimited
-  std::uint32_t max_requests = 0;         // 0: unlimited
-  const TlsClientProfile* tls = nullptr;  // under which a connection must have been made
-};
 
 /// One per worker and cluster, in the worker's slot. Idle connections are values on a stack, the
 /// one used last on top. What was not needed for a whole sweep is surplus and offered to the
@@ -45,6 +38,10 @@ class Pool {
   void put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnection connection,
            const PoolLimits& limits);
 
+  /// The HTTP/2 sessions to `endpoint`. They are drained when the endpoint is not wanted any more.
+  std::shared_ptr<SessionPool> sessions(const std::shared_ptr<Endpoint>& endpoint,
+                                        std::uint32_t index);
+
   PoolCounters& counters() { return *counters_; }
   std::size_t idle() const;
 
@@ -56,7 +53,8 @@ class Pool {
   struct Place {
     std::shared_ptr<Endpoint> endpoint;
     std::vector<Idle> idle;
-    std::size_t low = 0;  // the fewest idle since the last sweep
+    std::size_t low = 0;                    // the fewest idle since the last sweep
+    std::shared_ptr<SessionPool> sessions;  // null until HTTP/2 may be spoken
   };
   struct Sweep : Timer {
     using Timer::Timer;
@@ -66,9 +64,6 @@ class Pool {
   Place* find(const Endpoint& endpoint, std::uint32_t index);
   void refresh();
   h1::ClientConnection take_shared(Endpoint& endpoint, const PoolLimits& limits);
-  bool too_old(TimePoint born, const PoolLimits& limits) const {
-    return limits.max_age > Duration::zero() && loop_.now() - born >= limits.max_age;
-  }
   void sweep();
   bool sweep_place(Place& place);
   void publish(Place& place);

@@ -2,28 +2,12 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <string>
 
-#include "cluster/balancer.h"
 #include "cluster/cluster.h"
 #include "http/exchange.h"
-#include "http/h1/client_exchange.h"
-#include "io/tls/profile.h"
-#include "upstream/pool.h"
+#include "upstream/options.h"
 
 namespace weir {
-
-/// What a configuration says about the use of a cluster; immutable.
-struct UpstreamOptions {
-  const Balancer* balancer = nullptr;
-  Duration connect_timeout = std::chrono::seconds(5);  // TLS handshake included
-  std::shared_ptr<const TlsClientProfile> tls;         // null: in clear
-  h1::ClientLimits exchange;
-  PoolLimits pool;
-  std::uint32_t attempts = 2;
-  bool share_connections = false;  // with more than one worker
-};
 
 /// What a handler wants to be sent.
 struct UpstreamRequest {
@@ -51,10 +35,6 @@ class Upstream {
                               const UpstreamOptions& options) const;
 
  private:
-  class Attempt;
-  Task<Result<h1::ClientConnection>> connect(Exchange& exchange, const Endpoint& endpoint,
-                                             const UpstreamOptions& options) const;
-
   std::shared_ptr<Cluster> cluster_;
   UpstreamOptions options_;
 };

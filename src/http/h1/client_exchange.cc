@@ -5,6 +5,7 @@
 #include "http/h1/pieces.h"
 #include "http/h1/writer.h"
 #include "http/status.h"
+#include "http/websocket_handshake.h"
 
 namespace weir::h1 {
 namespace {
@@ -217,6 +218,11 @@ Result<Response> ClientExchange::make_response(const ClientRequest& request,
     bool asked = head.status != 101 ||
                  (!request.upgrade.empty() && iequals(framing->upgrade, request.upgrade));
     if (!asked) return fail(ErrorCode::bad_gateway, Origin::upstream, "101 that nobody asked for");
+    if (head.status == 101 && is_websocket(request.upgrade)) {
+      std::string_view key = request.headers->get(HeaderId::sec_websocket_key);
+      Status accepted = check_websocket_accept(headers, key, exchange_.arena());
+      if (!accepted) return fail(accepted.error());
+    }
     remove_hop_by_hop(headers);
     response.headers = std::move(headers);
     response.tunnel = std::make_unique<Tunnel>(std::move(connection_.stream), std::move(unread_));

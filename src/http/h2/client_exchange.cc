@@ -108,6 +108,7 @@ Status ClientExchange::begin(const h1::ClientRequest& request) {
 Task<void> ClientExchange::upload() {
   Status sent = co_await send(stop_.token());
   uploading_ = false;
+  if (sent && !final_) arm(limits_.response_timeout);
   if (sent || closed()) co_return;
   // The origin must not take what it has for a whole request.
   reset(Reason::cancel);
@@ -202,24 +203,21 @@ void ClientExchange::arm(Duration time) {
   exchange_.loop().timers().arm(watchdog_, exchange_.loop().now() + time);
 }
 
-// Before the head it is the response's deadline; after it, progress is looked at. A client that
-// does not send, or does not take its bytes, is not the origin's fault.
+// Between the request and the head it is the response's deadline; while a body flows, progress is
+// looked at. A client that does not send, or does not take its bytes, is not the origin's fault.
 void ClientExchange::on_watchdog() {
-  Error why(ErrorCode::response_timeout, Origin::upstream, "no response head");
-  if (!final_) {
-    if (uploading_ && resting()) return arm(limits_.response_timeout);
-  } else {
+  ErrorCode code = final_ ? ErrorCode::idle_timeout : ErrorCode::response_timeout;
+  if (final_ || uploading_) {
     std::uint64_t progress = received() + sent();
-    bool waiting = (body_ != nullptr && body_->waiting()) || (uploading_ && blocked());
+    bool waiting = (body_ != nullptr && body_->waiting()) || (uploading_ && !resting());
     if (!waiting || progress != progress_seen_) {
       progress_seen_ = progress;
-      if (!closed()) arm(limits_.idle_timeout);
+      if (!closed()) arm(final_ ? limits_.idle_timeout : limits_.response_timeout);
       return;
     }
-    why = Error(ErrorCode::idle_timeout, Origin::upstream, "the body stalled");
   }
   reset(Reason::cancel);
-  stop_.request(why);
+  stop_.request(Error(code, Origin::upstream, final_ ? "the body stalled" : "no response head"));
 }
 
 }  // namespace weir::h2

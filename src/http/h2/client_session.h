@@ -29,7 +29,7 @@ class ClientSessionHome {
   ~ClientSessionHome() = default;
 };
 
-/// What a session may cost; outlives it.
+/// What a session may cost.
 struct ClientSessionLimits {
   Limits http2;
   FieldLimits fields;
@@ -124,7 +124,7 @@ class ClientSession final : private EngineListener,
   void arm_alarm();
   [[gnu::noinline]] Task<void> finish();
 
-  const ClientSessionLimits& limits_;
+  const ClientSessionLimits limits_;
   ClientSessionHome* home_;  // until it is closed
   AbuseCounters& abuse_;
   Connection connection_;
@@ -138,6 +138,7 @@ class ClientSession final : private EngineListener,
   TimePoint born_;
   TimePoint idle_since_;
   std::uint64_t uses_ = 0;
+  std::uint64_t resets_ = 0;  // by the origin
   std::size_t hint_ = 0;
   std::uint32_t references_ = 0;
   std::uint32_t count_ = 0;

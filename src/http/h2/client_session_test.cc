@@ -338,6 +338,47 @@ TEST(H2ClientSession, gives_up_an_origin_that_does_not_answer) {
   });
 }
 
+TEST(H2ClientSession, lets_an_upload_take_any_time_as_long_as_the_origin_takes_it) {
+  Upstream upstream;
+  upstream.with_origin([&](ClientSession& session, Client& origin) -> Task<void> {
+    origin.consumes = false;
+    MemoryBody body(copy_slice(std::string(400'000, 'u')));
+    Asked asked(upstream.loop, session, "/a", &body);
+    Scope scope;
+    scope.spawn(asked.run());
+    std::size_t consumed = 0;
+    int seconds = 0;
+    while (seconds < 60 && (seconds == 0 || !origin.peer.stream(1).ended)) {
+      co_await origin.until([] { return false; }, std::chrono::seconds(1));
+      ++seconds;
+      RecordingStream& stream = origin.peer.stream(1);
+      std::size_t some = std::min<std::size_t>(stream.body.size() - consumed, 20'000);
+      origin.peer.engine.consume(stream, some);
+      consumed += some;
+    }
+    EXPECT_GT(seconds, 10) << "two response timeouts";
+    EXPECT_TRUE(origin.peer.stream(1).ended);
+    (void)origin.peer.respond(origin.peer.stream(1), {{":status", "200"}});
+    co_await origin.until([&] { return asked.done; }, std::chrono::seconds(1));
+    co_await scope.join();
+    EXPECT_EQ(asked.status, 200);
+  });
+}
+
+TEST(H2ClientSession, gives_up_an_origin_that_stops_taking_an_upload) {
+  Upstream upstream;
+  upstream.with_origin([&](ClientSession& session, Client& origin) -> Task<void> {
+    MemoryBody body(copy_slice(std::string(400'000, 'u')));
+    Asked asked(upstream.loop, session, "/a", &body);
+    Scope scope;
+    scope.spawn(asked.run());
+    co_await origin.until([&] { return asked.done; }, std::chrono::seconds(20));
+    co_await scope.join();
+    EXPECT_EQ(asked.failure().code, ErrorCode::response_timeout);
+    EXPECT_EQ(asked.failure().retry, Retry::never);
+  });
+}
+
 TEST(H2ClientSession, refuses_malformed_responses) {
   const std::vector<Fields> cases = {{{":status", "200"}, {"connection", "close"}},
                                      {{":status", "101"}},

@@ -31,9 +31,9 @@ class TlsEngine {
 
   /// One of these comes first.
   Status start_server(const TlsServerProfile& profile, Slots& worker);
-  /// `name` as in tls_connect.
+  /// `name` and `only` as in tls_connect.
   Status start_client(std::shared_ptr<const TlsClientProfile> profile, const std::string& name,
-                      Slots& worker);
+                      Slots& worker, std::string_view only = {});
 
   // --- from the transport
 

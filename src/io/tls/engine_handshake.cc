@@ -7,6 +7,7 @@
 
 #include "io/tls/client_sessions.h"
 #include "io/tls/peer_certificate.h"
+#include "io/tls/server_profile.h"
 
 namespace weir {
 namespace {
@@ -26,6 +27,14 @@ bool expect_name(SSL* connection, const std::string& name) {
   return X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size()) == 1;
 }
 
+// In place of what the profile offers.
+bool offer_only(SSL* connection, std::string_view protocol) {
+  if (protocol.empty()) return true;
+  std::string wire = alpn_wire({std::string(protocol)});
+  return SSL_set_alpn_protos(connection, reinterpret_cast<const unsigned char*>(wire.data()),
+                             static_cast<unsigned>(wire.size())) == 0;
+}
+
 bool is_verification(int reason) {
   return reason == SSL_R_CERTIFICATE_VERIFY_FAILED ||
          reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
@@ -41,7 +50,8 @@ Status TlsEngine::start_server(const TlsServerProfile& profile, Slots& worker) {
 }
 
 Status TlsEngine::start_client(std::shared_ptr<const TlsClientProfile> profile,
-                               const std::string& given_name, Slots& worker) {
+                               const std::string& given_name, Slots& worker,
+                               std::string_view only) {
   const std::string& name = profile->name().empty() ? given_name : profile->name();
   if (name.empty() && profile->verify()) {
     return fail(ErrorCode::tls_verify, Origin::weir, "no name to verify");
@@ -50,7 +60,7 @@ Status TlsEngine::start_client(std::shared_ptr<const TlsClientProfile> profile,
   SSL* connection = ssl_.get();
   SSL_set_connect_state(connection);
   bool sni = !name.empty() && !is_ip_address(name);
-  if ((profile->verify() && !expect_name(connection, name)) ||
+  if ((profile->verify() && !expect_name(connection, name)) || !offer_only(connection, only) ||
       (sni && SSL_set_tlsext_host_name(connection, name.c_str()) != 1)) {
     return fail(ErrorCode::tls_handshake, Origin::weir, take_openssl_error());
   }

@@ -28,9 +28,11 @@ Task<Result<std::unique_ptr<Stream>>> tls_accept(std::unique_ptr<Stream> transpo
 
 Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> transport,
                                                   std::shared_ptr<const TlsClientProfile> profile,
-                                                  std::string name, StopToken stop) {
+                                                  std::string name, StopToken stop,
+                                                  std::string_view only) {
   auto stream = std::make_unique<TlsStream>(std::move(transport));
-  Status done = stream->engine().start_client(std::move(profile), name, stream->loop().slots());
+  TlsEngine& engine = stream->engine();
+  Status done = engine.start_client(std::move(profile), name, stream->loop().slots(), only);
   if (done) done = co_await stream->handshake(stop);
   if (!done) co_return fail(blame(done.error(), Origin::upstream).with(Retry::if_unsent));
   co_return std::unique_ptr<Stream>(std::move(stream));

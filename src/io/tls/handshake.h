@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/task.h"
 #include "io/stream.h"
@@ -21,10 +22,12 @@ Task<Result<std::unique_ptr<Stream>>> tls_accept(std::unique_ptr<Stream> transpo
                                                  StopToken stop = {}, Slice received = {});
 
 /// The client's side. `name` is checked and sent as SNI unless the profile has a name of its own;
-/// it is a DNS name or the text of an IP address. Errors (origin upstream) as above; nothing of the
+/// it is a DNS name or the text of an IP address. `only`: the one protocol that is offered by ALPN
+/// in place of the profile's. Errors (origin upstream) as above; nothing of the
 /// caller's has been sent, so all may be tried again elsewhere. The stream keeps `profile`.
 Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> transport,
                                                   std::shared_ptr<const TlsClientProfile> profile,
-                                                  std::string name, StopToken stop = {});
+                                                  std::string name, StopToken stop = {},
+                                                  std::string_view only = {});
 
 }  // namespace weir

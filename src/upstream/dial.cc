@@ -1,0 +1,48 @@
+#include "upstream/dial.h"
+
+#include "io/tls/handshake.h"
+
+namespace weir {
+namespace {
+
+/// Stops a connect that takes too long.
+struct ConnectAlarm : Timer {
+  explicit ConnectAlarm(StopSource& source)
+      : Timer([](Timer& self) {
+          static_cast<ConnectAlarm&>(self).stop.request(
+              Error(ErrorCode::connect_timeout, Origin::upstream, "connect", Retry::always));
+        }),
+        stop(source) {}
+  StopSource& stop;
+};
+
+// Nothing was sent: it was the endpoint, and another one may do better.
+Error blame(const Error& error) {
+  if (error.origin == Origin::client || error.code == ErrorCode::cancelled) return error;
+  return error.with(Origin::upstream).with(Retry::always);
+}
+
+}  // namespace
+
+Task<Result<Dialled>> dial(Loop& loop, Dial to, StopToken stopped) {
+  StopSource stop(stopped);
+  ConnectAlarm alarm(stop);
+  loop.timers().arm(alarm, loop.now() + to.timeout);
+  Result<std::unique_ptr<Stream>> stream = co_await loop.connect(to.address, stop.token());
+  bool http2 = to.protocol == UpstreamProtocol::http2;
+  if (stream && to.tls) {
+    // A profile may offer HTTP/2 as well.
+    std::string_view only = to.protocol == UpstreamProtocol::http1 ? "http/1.1" : "";
+    stream = co_await tls_connect(std::move(*stream), to.tls, to.host, stop.token(), only);
+    bool agreed = stream && (*stream)->tls()->alpn == "h2";
+    if (stream && http2 && !agreed) {
+      co_return fail(ErrorCode::unsupported, Origin::upstream,
+                     "the origin did not agree on HTTP/2 (ALPN)", Retry::always);
+    }
+    http2 = agreed;
+  }
+  if (!stream) co_return fail(blame(stream.error()));
+  co_return Dialled{std::move(*stream), http2};
+}
+
+}  // namespace weir

@@ -1,0 +1,41 @@
+// Opens a connection to an endpoint: TCP or Unix socket, TLS, and the protocol that was agreed on.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "cluster/endpoint.h"
+#include "core/task.h"
+#include "io/loop.h"
+#include "upstream/options.h"
+
+namespace weir {
+
+/// What is needed to connect; a value that outlives the configuration it was taken from.
+struct Dial {
+  Dial(const Endpoint& endpoint, const UpstreamOptions& options)
+      : address(endpoint.address),
+        host(endpoint.host),
+        tls(options.tls),
+        protocol(options.protocol),
+        timeout(options.connect_timeout) {}
+
+  Address address;
+  std::string host;
+  std::shared_ptr<const TlsClientProfile> tls;
+  UpstreamProtocol protocol;
+  Duration timeout;  // TLS handshake included
+};
+
+/// An open connection.
+struct Dialled {
+  std::unique_ptr<Stream> stream;
+  bool http2 = false;
+};
+
+/// Errors are of Origin::upstream with Retry::always: nothing of a request has been sent.
+/// `unsupported`: it must be HTTP/2, and the endpoint did not agree by ALPN. What stops it by
+/// `stop` is passed on as it is.
+Task<Result<Dialled>> dial(Loop& loop, Dial to, StopToken stop);
+
+}  // namespace weir

@@ -1,0 +1,47 @@
+// What a configuration says about the use of a cluster.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "cluster/balancer.h"
+#include "cluster/config.h"
+#include "http/h1/client_exchange.h"
+#include "http/h2/client_session.h"
+#include "io/tls/profile.h"
+
+namespace weir {
+
+/// Limits of pooled connections; see PoolConfig.
+struct PoolLimits {
+  std::uint32_t max_idle = 128;
+  Duration idle_timeout = std::chrono::seconds(60);
+  Duration max_age{0};                    // 0: unlimited
+  std::uint32_t max_requests = 0;         // 0: unlimited
+  const TlsClientProfile* tls = nullptr;  // under which a connection must have been made
+
+  bool too_old(TimePoint born, TimePoint now) const {
+    return max_age > Duration::zero() && now - born >= max_age;
+  }
+};
+
+/// Immutable.
+struct UpstreamOptions {
+  const Balancer* balancer = nullptr;
+  Duration connect_timeout = std::chrono::seconds(5);  // TLS handshake included
+  std::shared_ptr<const TlsClientProfile> tls;         // null: in clear
+  UpstreamProtocol protocol = UpstreamProtocol::automatic;
+  h1::ClientLimits exchange;
+  h2::ClientSessionLimits session;
+  PoolLimits pool;
+  std::uint32_t attempts = 2;
+  bool share_connections = false;  // with more than one worker
+
+  /// Requests may share a connection.
+  bool multiplexes() const {
+    return protocol == UpstreamProtocol::http2 ||
+           (protocol == UpstreamProtocol::automatic && tls != nullptr);
+  }
+};
+
+}  // namespace weir

@@ -1,0 +1,169 @@
+#include "upstream/session_pool.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+// Connections that brought no free stream before a request gives up.
+constexpr int kRounds = 8;
+
+}  // namespace
+
+SessionPool::SessionPool(Loop& loop, std::shared_ptr<const Endpoint> endpoint)
+    : loop_(loop), scope_(SessionScope::of(loop)), endpoint_(std::move(endpoint)) {}
+
+// Streams that are open go on; `session_closed` removes the entry.
+SessionPool::~SessionPool() {
+  while (!entries_.empty()) entries_.back().session->close();
+}
+
+// --- sessions ----------------------------------------------------------------------------------
+
+SessionPool::Session SessionPool::find(const UpstreamOptions& options) {
+  limits_ = options.pool;
+  h2::ClientSession* best = nullptr;
+  for (std::size_t i = entries_.size(); i-- > 0;) {
+    h2::ClientSession& session = *entries_[i].session;
+    if (worn_out(session, options.pool)) {
+      session.close();
+      continue;
+    }
+    if (entries_[i].tls != options.tls.get() || session.free_streams() == 0) continue;
+    if (!session.knows_settings() && session.streams() >= allowed_) continue;
+    if (best == nullptr || session.streams() < best->streams()) best = &session;
+  }
+  return best != nullptr ? Session(*best) : Session();
+}
+
+bool SessionPool::worn_out(const h2::ClientSession& session, const PoolLimits& limits) const {
+  return (limits.max_requests > 0 && session.uses() >= limits.max_requests) ||
+         limits.too_old(session.born(), loop_.now());
+}
+
+bool SessionPool::refuses_upgrades(const UpstreamOptions& options) const {
+  return std::ranges::any_of(entries_, [&](const Entry& entry) {
+    return entry.tls == options.tls.get() && entry.session->knows_settings() &&
+           !entry.session->allows_connect_protocol();
+  });
+}
+
+bool SessionPool::sweep() {
+  TimePoint oldest = loop_.now() - limits_.idle_timeout;
+  std::size_t idle = 0;
+  for (std::size_t i = entries_.size(); i-- > 0;) {
+    h2::ClientSession& session = *entries_[i].session;
+    bool resting = session.idle() && waiting_.empty();
+    bool unneeded = resting && (session.idle_since() < oldest || ++idle > limits_.max_idle);
+    if (unneeded || worn_out(session, limits_)) session.close();
+  }
+  return !entries_.empty() || connecting_ > 0;
+}
+
+void SessionPool::stream_ended(h2::ClientSession& session) {
+  if (session.knows_settings()) {
+    allowed_ = std::max(1U, session.streams() + session.free_streams());
+  }
+  if (!waiting_.empty()) return wake(1);
+  bool unwanted = session.idle() && limits_.max_idle == 0;
+  if (unwanted || worn_out(session, limits_)) session.close();
+}
+
+void SessionPool::session_closed(h2::ClientSession& session) {
+  std::erase_if(entries_, [&](const Entry& entry) { return &*entry.session == &session; });
+}
+
+// --- waiting -----------------------------------------------------------------------------------
+
+Task<Result<SessionPool::Leased>> SessionPool::lease(const UpstreamOptions& options,
+                                                     StopToken stop) {
+  for (int round = 0; round < kRounds; ++round) {
+    if (Session session = find(options)) co_return Leased{std::move(session), nullptr};
+    OperationAwaiter<Wait> wait(*this, options, stop);
+    Result<std::unique_ptr<Stream>> woke = co_await wait;
+    if (!woke) co_return fail(woke.error());
+    if (*woke) co_return Leased{{}, std::move(*woke)};
+  }
+  co_return fail(ErrorCode::overloaded, Origin::upstream, "the origin allows no streams");
+}
+
+bool SessionPool::start(Wait& wait) {
+  bool served = waiting_.size() < expected();
+  waiting_.push_back(&wait);
+  wait.pend(*this);
+  if (!served) connect(scope_.scope(), shared_from_this(), wait.options);
+  return false;
+}
+
+void SessionPool::cancel(Operation& operation, const Error& why) {
+  auto& wait = static_cast<Wait&>(operation);
+  std::erase(waiting_, &wait);
+  wait.result = fail(why);
+  loop_.complete_soon(wait);
+}
+
+// How many requests the connections that are being opened will serve. The first tells what the
+// endpoint speaks: until then all wait for it.
+std::size_t SessionPool::expected() const {
+  if (connecting_ == 0) return 0;
+  switch (speaks_) {
+    case Speaks::unknown: return SIZE_MAX;
+    case Speaks::http1: return connecting_;
+    case Speaks::http2: return std::size_t{connecting_} * allowed_;
+  }
+  return 0;
+}
+
+void SessionPool::wake(std::size_t count) {
+  while (count-- > 0 && !waiting_.empty()) {
+    Wait& wait = *waiting_.front();
+    waiting_.pop_front();
+    loop_.complete_soon(wait);
+  }
+}
+
+// --- connecting --------------------------------------------------------------------------------
+
+Scope::Child SessionPool::connect(Scope& scope, std::shared_ptr<SessionPool> self,
+                                  UpstreamOptions options) {
+  if (self->known_under_ != options.tls.get()) self->speaks_ = Speaks::unknown;
+  self->known_under_ = options.tls.get();
+  if (options.protocol == UpstreamProtocol::http2) self->speaks_ = Speaks::http2;
+  ++self->connecting_;
+  Result<Dialled> dialled =
+      co_await dial(self->loop_, Dial(*self->endpoint_, options), scope.token());
+  --self->connecting_;
+  if (dialled && scope.token().stopped()) dialled = fail(scope.token().reason());
+  if (!dialled) {
+    self->failed(dialled.error());
+  } else if (dialled->http2) {
+    self->open(std::move(dialled->stream), options);
+  } else {
+    self->speaks_ = Speaks::http1;
+    self->give(std::move(dialled->stream));
+  }
+}
+
+void SessionPool::open(std::unique_ptr<Stream> stream, const UpstreamOptions& options) {
+  speaks_ = Speaks::http2;
+  Session session = scope_.open(std::move(stream), options.session, *this);
+  allowed_ = std::min(allowed_, session->free_streams());
+  entries_.push_back({std::move(session), options.tls.get()});
+  wake(std::max<std::size_t>(allowed_, waiting_.size() - std::min(waiting_.size(), expected())));
+}
+
+// The others look for themselves: of these connections each serves one.
+void SessionPool::give(std::unique_ptr<Stream> stream) {
+  if (!waiting_.empty()) waiting_.front()->result = std::move(stream);
+  wake(waiting_.size());
+}
+
+// Those for whom nothing is left to wait for.
+void SessionPool::failed(const Error& why) {
+  while (waiting_.size() > expected()) {
+    waiting_.front()->result = fail(why);
+    wake(1);
+  }
+}
+
+}  // namespace weir
