@@ -1,8 +1,8 @@
 #include "middleware/grpc_web.h"
 
+#include "core/base64.h"
 #include "http/error_response.h"
 #include "http/grpc.h"
-#include "middleware/base64_pieces.h"
 
 namespace weir {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "core/base64.h"
 #include "http/testing.h"
 #include "io/sim/loop.h"
-#include "middleware/base64_pieces.h"
 
 namespace weir {
 namespace {

@@ -1,4 +1,4 @@
-#include "middleware/base64_pieces.h"
+#include "core/base64.h"
 
 #include <array>
 #include <string>

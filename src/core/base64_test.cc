@@ -1,4 +1,4 @@
-#include "middleware/base64_pieces.h"
+#include "core/base64.h"
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ std::string decoded(std::string_view text, std::size_t step) {
   return decoder.complete() ? bytes : "incomplete";
 }
 
-TEST(Base64Pieces, encodes_the_vectors_of_the_rfc) {
+TEST(Base64, encodes_the_vectors_of_the_rfc) {
   EXPECT_EQ(base64_encode("f").view(), "Zg==");
   EXPECT_EQ(base64_encode("fo").view(), "Zm8=");
   EXPECT_EQ(base64_encode("foo").view(), "Zm9v");
@@ -26,13 +26,13 @@ TEST(Base64Pieces, encodes_the_vectors_of_the_rfc) {
   EXPECT_EQ(base64_encode(std::string_view("\xff\xfe\x00", 3)).view(), "//4A");
 }
 
-TEST(Base64Pieces, decodes_texts_in_a_row_wherever_they_are_cut) {
+TEST(Base64, decodes_texts_in_a_row_wherever_they_are_cut) {
   for (std::size_t step = 1; step < 12; ++step) {
     EXPECT_EQ(decoded("Zg==Zm8=Zm9vZm9vYg==", step), "ffofoofoob") << step;
   }
 }
 
-TEST(Base64Pieces, refuses_what_is_no_base64) {
+TEST(Base64, refuses_what_is_no_base64) {
   for (std::string_view wrong : {"Zg=a", "=AAA", "Z===", "Zm9 v", "Zm-v", "Zg=\n"}) {
     EXPECT_EQ(decoded(wrong, 3), "refused") << wrong;
   }
