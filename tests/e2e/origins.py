@@ -30,7 +30,8 @@ http {{
   keepalive_requests 1000000;
   keepalive_timeout 600s;
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    listen 127.0.0.1:{port} backlog=4096{listen};
+    {server}
     root {dir}/files;
     default_type application/octet-stream;
     location / {{ }}
@@ -74,13 +75,18 @@ def refusing_port():
 
 
 class Nginx:
-    """Debian's nginx, serving and storing files. It inherits its listening socket."""
+    """Debian's nginx, serving and storing files. It inherits its listening socket.
 
-    def __init__(self, name="origin"):
+    `listen` and `server` are more of its configuration: options of the socket, directives.
+    """
+
+    def __init__(self, name="origin", listen="", server=""):
         self._dir = scratch_dir()
         self.files = self._dir / "files"
         self.files.mkdir()
         self._name = name
+        self._listen = listen
+        self._server = server
         self._process = None
         self._config = self._dir / "nginx.conf"
         self._start(listening_socket())
@@ -89,6 +95,7 @@ class Nginx:
         self.port = listener.getsockname()[1]
         self._config.write_text(
             NGINX_CONFIG.format(dir=self._dir, port=self.port, name=self._name,
+                                listen=self._listen and " " + self._listen, server=self._server,
                                 user="user root;" if os.geteuid() == 0 else ""))
         listener.set_inheritable(True)
         program = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -105,7 +112,7 @@ class Nginx:
     def _await_service(self):
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as probe:
             probe.sendall(b"GET /name HTTP/1.0\r\n\r\n")
-            assert probe.recv(4096).startswith(b"HTTP/1.1 200"), self.errors()
+            assert probe.recv(4096).startswith(b"HTTP/1.1 "), self.errors()
 
     def errors(self):
         log = self._dir / "error.log"
