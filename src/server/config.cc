@@ -86,6 +86,7 @@ class CrossCheck {
   void warn();
   void check_listeners();
   void check_routes(const std::vector<RouteConfig>& routes);
+  void check_client_auth(const ListenerConfig& listener);
   void check_upstream(const config::Located<std::string>& name);
 
   const ServerConfig& config_;
@@ -139,12 +140,25 @@ void CrossCheck::check_listeners() {
   if (config_.admin) claim(*config_.admin->address, config_.admin->address.position);
   for (const ListenerConfig& listener : config_.listeners) {
     claim(*listener.address, listener.address.position);
+    check_client_auth(listener);
     if (listener.name->empty()) continue;
     const auto [other, fresh] = names.emplace(*listener.name, listener.name.position);
     if (fresh) continue;
     diagnostics_.error(listener.name.position, Code::duplicate_name,
                        fmt::format("the name \"{}\" is already taken by a listener on line {}",
                                    *listener.name, other->second.line));
+  }
+}
+
+void CrossCheck::check_client_auth(const ListenerConfig& listener) {
+  if (!listener.tls || listener.tls->client_auth) return;
+  for (const RouteConfig& route : routes_of(config_, listener)) {
+    if (!*route.require_client_certificate) continue;
+    diagnostics_.error(
+        route.require_client_certificate.position, Code::contradiction,
+        fmt::format("the listener {} asks no client for a certificate", listener.label()),
+        "give its tls a \"client_auth\" with the authority that signs them");
+    return;
   }
 }
 

@@ -68,6 +68,7 @@ struct RouteConfig {
   config::Module handler;
   HeaderEditsConfig request_headers;
   HeaderEditsConfig response_headers;
+  config::Located<bool> require_client_certificate;
   config::Position position;
 
   static constexpr auto schema = config::object(
@@ -83,7 +84,11 @@ struct RouteConfig {
       config::field<&RouteConfig::request_headers>("request_headers",
                                                    "Changes to the request, before the handler."),
       config::field<&RouteConfig::response_headers>("response_headers",
-                                                    "Changes to the response of the handler."));
+                                                    "Changes to the response of the handler."),
+      config::field<&RouteConfig::require_client_certificate>(
+          "require_client_certificate",
+          "Answers only clients that showed a certificate which verified; 403 for others. The "
+          "listener's `client_auth` says who signs them."));
 };
 
 enum class HalfClose : std::uint8_t { cancel, keep };

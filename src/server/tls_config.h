@@ -35,13 +35,16 @@ constexpr auto enum_names(TlsProfileName) {
       config::Name{"modern", TlsProfileName::modern, "TLS 1.3 only."}};
 }
 
-enum class ClientAuthMode : std::uint8_t { request, require };
+enum class ClientAuthMode : std::uint8_t { request, require, routes };
 
 constexpr auto enum_names(ClientAuthMode) {
   return std::array{
       config::Name{"request", ClientAuthMode::request,
                    "Clients may show a certificate; one that does not verify is refused."},
-      config::Name{"require", ClientAuthMode::require, "Clients must show one that verifies."}};
+      config::Name{"require", ClientAuthMode::require, "Clients must show one that verifies."},
+      config::Name{"routes", ClientAuthMode::routes,
+                   "As `request`, but only clients of the hosts of which a route says "
+                   "`require_client_certificate` are asked."}};
 }
 
 struct ClientAuthConfig {
