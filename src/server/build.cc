@@ -5,6 +5,7 @@
 
 #include "middleware/builtin.h"
 #include "middleware/headers.h"
+#include "server/https_redirect.h"
 
 namespace weir {
 namespace {
@@ -34,6 +35,7 @@ SessionLimits limits_of(const ListenerConfig& config) {
   limits.idle_timeout = config.timeouts.idle;
   limits.rate_grace = config.min_rate.grace;
   limits.min_rate = static_cast<std::uint32_t>(config.min_rate.per_second.bytes);
+  if (config.tls && config.tls->hsts) limits.hsts = header_value(*config.tls->hsts);
   limits.half_close_keep = config.half_close == HalfClose::keep;
   if (config.limits.max_body_bytes) limits.max_body_bytes = config.limits.max_body_bytes->bytes;
   return limits;
@@ -81,11 +83,16 @@ class Builder {
       for (const config::Network& each : listener.trusted_proxies) {
         plan->trusted.push_back(to_network(each));
       }
-      std::vector<const Middleware*> around = outermost;
-      append(around, make_chain(listener.use));
-      plan->site = make_site(routes_of(config, listener), around);
-      plan->site->tls = plan->tls;
-      plan->handler = plan->site.get();
+      if (listener.redirect_https) {
+        plan->redirect = std::make_unique<HttpsRedirect>(*listener.redirect_https);
+        plan->handler = plan->redirect.get();
+      } else {
+        std::vector<const Middleware*> around = outermost;
+        append(around, make_chain(listener.use));
+        plan->site = make_site(routes_of(config, listener), around);
+        plan->site->tls = plan->tls;
+        plan->handler = plan->site.get();
+      }
       snapshot_.listeners.push_back(std::move(plan));
     }
   }

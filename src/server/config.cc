@@ -51,6 +51,16 @@ std::optional<Problem> check_method(std::string_view text) {
                                 : "write it like GET or POST"};
 }
 
+void ListenerConfig::check(const config::Found& found) const {
+  if (!redirect_https) return;
+  for (std::string_view other : {"tls", "routes"}) {
+    if (!found.given(other)) continue;
+    found.error("redirect_https", Code::contradiction,
+                fmt::format("a listener with \"redirect_https\" has no \"{}\"", other),
+                "it sends every client to another listener, and does nothing else");
+  }
+}
+
 void MatchConfig::check(const config::Found& found) const {
   if (path.empty() || path_regex.empty()) return;
   found.error("path_regex", Code::contradiction,
@@ -123,7 +133,7 @@ void CrossCheck::claim(const config::Address& address, Position position) {
 
 void CrossCheck::warn() {
   for (const ListenerConfig& listener : config_.listeners) {
-    if (!routes_of(config_, listener).empty()) continue;
+    if (listener.redirect_https || !routes_of(config_, listener).empty()) continue;
     diagnostics_.warning(listener.address.position, Code::no_routes,
                          fmt::format("the listener {} has no routes", listener.label()),
                          "every request to it is answered with 404");

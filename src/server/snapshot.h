@@ -57,6 +57,7 @@ struct ListenerPlan {
   std::vector<IpNetwork> trusted;
   const Handler* handler = nullptr;  // a Site of this snapshot, or one that outlives it
   std::unique_ptr<Site> site;
+  std::unique_ptr<Handler> redirect;  // in place of a site
   bool admin = false;  // tells about the process, and so answers until a drain is over
 };
 

@@ -13,9 +13,12 @@ admin: "127.0.0.1:0"
 listeners:
   - address: "127.0.0.1:0"
     name: main
+    limits: {{ max_head_bytes: 2KiB }}
     tls:
+      hsts: 365d
       certificates: [{{ cert: {shop}.pem, key: {shop}.key }}, {{ cert: {wild}.pem, key: {wild}.key }}]
       client_auth: {{ mode: routes, ca: {ca} }}
+  - {{ address: "127.0.0.1:0", name: plain, redirect_https: 8443 }}
 routes:
   - match: {{ host: admin.example, path: /public }}
     respond: everyone
@@ -77,6 +80,28 @@ class TestSites:
         assert got == (421, "misdirected")
         assert ask(weir, certs, "a.wild.example", version, host="b.wild.example") == (200, "hello")
         assert ask(weir, certs, "shop.example", version, host="other.example") == (200, "hello")
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+@pytest.mark.parametrize("path,status", [("/", 200), ("/%00", 400), ("/" + "a" * 3000, 431)],
+                         ids=["page", "bad", "large"])
+def test_every_response_over_tls_says_hsts(weir, certs, version, path, status):
+    port = weir.port()
+    done = subprocess.run(
+        ["curl", "-sS", "-m", str(PATIENCE), "--cacert", certs.ca, version, "--path-as-is",
+         "--resolve", f"shop.example:{port}:127.0.0.1", "-D", "-", "-o", "/dev/null",
+         f"https://shop.example:{port}{path}"],
+        capture_output=True, text=True, timeout=2 * PATIENCE, check=True)
+    assert f" {status}" in done.stdout.splitlines()[0], done.stdout
+    assert done.stdout.lower().count("strict-transport-security: max-age=31536000\n") == 1
+
+
+def test_clients_in_clear_are_sent_to_https(weir):
+    done = subprocess.run(
+        ["curl", "-sS", "-m", str(PATIENCE), "-H", "Host: shop.example", "-o", "/dev/null", "-w",
+         "%{http_code} %{redirect_url}", weir.url("/cart?item=1", name="plain")],
+        capture_output=True, text=True, timeout=2 * PATIENCE, check=True)
+    assert done.stdout == "308 https://shop.example:8443/cart?item=1"
 
 
 def test_a_session_of_one_name_is_not_resumed_for_another(weir, certs):
