@@ -35,7 +35,7 @@ class Explainer {
     std::vector<std::size_t> all;
     std::uint16_t port = request_.port();
     for (std::size_t i = 0; i < configuration_.snapshot.listeners.size(); ++i) {
-      if (configuration_.snapshot.listeners[i]->site == nullptr) continue;  // the admin listener
+      if (configuration_.snapshot.listeners[i]->site == nullptr) continue;  // admin, or a redirect
       all.push_back(i);
       if (port_of(*configuration_.snapshot.listeners[i]) == port) chosen.push_back(i);
     }

@@ -28,6 +28,8 @@ std::string_view name(ErrorCode code) {
     case ErrorCode::tls_handshake: return "tls_handshake";
     case ErrorCode::tls_verify: return "tls_verify";
     case ErrorCode::tls_broken: return "tls_broken";
+    case ErrorCode::client_certificate: return "client_certificate";
+    case ErrorCode::misdirected: return "misdirected";
     case ErrorCode::parse: return "bad_request";
     case ErrorCode::bad_framing: return "bad_framing";
     case ErrorCode::unsupported: return "unsupported";

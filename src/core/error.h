@@ -31,6 +31,8 @@ enum class ErrorCode : std::uint8_t {
   tls_handshake,
   tls_verify,
   tls_broken,
+  client_certificate,  // one is required here, and none was shown
+  misdirected,         // the connection was made for a site with other terms
   // Messages.
   parse,
   bad_framing,

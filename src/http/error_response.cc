@@ -24,6 +24,9 @@ std::string_view message_of(const Error& error) {
     case ErrorCode::head_too_large: return "The header fields of the request are too large.";
     case ErrorCode::target_too_long: return "The address of the request is too long.";
     case ErrorCode::shutting_down: return "The service is restarting. Please try again.";
+    case ErrorCode::client_certificate: return "This address is for clients with a certificate.";
+    case ErrorCode::misdirected:
+      return "This connection was made to another site. Please open a new one.";
     default: break;
   }
   if (error.origin == Origin::client) return "The request could not be understood.";
@@ -78,6 +81,8 @@ std::uint16_t status_of(const Error& error) {
     case ErrorCode::head_too_large: return error.origin == Origin::upstream ? 502 : 431;
     case ErrorCode::unsupported: return error.origin == Origin::upstream ? 502 : 501;
     case ErrorCode::version_unsupported: return error.origin == Origin::upstream ? 502 : 505;
+    case ErrorCode::client_certificate: return 403;
+    case ErrorCode::misdirected: return 421;
     case ErrorCode::no_route:
     case ErrorCode::not_found: return 404;
     case ErrorCode::method_not_allowed: return 405;

@@ -118,6 +118,13 @@ class Exchange : public Recycled<Exchange> {
   const Headers* response_headers() const { return response_headers_; }
   void set_response_headers(const Headers* headers) { response_headers_ = headers; }
 
+  /// Every response over TLS says this instead of whatever it says itself (RFC 6797, 7.1); nothing
+  /// if `policy` is empty or the connection is in clear.
+  void set_transport_security(Headers& headers, std::string_view policy) {
+    if (policy.empty() || !connection_.secure) return;
+    headers.set("Strict-Transport-Security", arena_.copy(policy));
+  }
+
   /// What the service keeps of its configuration in this exchange.
   void* pin() const { return pin_; }
   void set_pin(void* pin) { pin_ = pin; }

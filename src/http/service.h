@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/counter.h"
 #include "core/list.h"
@@ -29,6 +30,7 @@ struct SessionLimits {
   std::uint64_t max_body_bytes = 0;       // of a request; 0: unlimited
   std::uint32_t drain_bytes = 64 * 1024;  // of a request body that nobody wanted
   bool half_close_keep = false;  // a client that closed its sending side still gets its answer
+  std::string hsts;              // Strict-Transport-Security of every response over TLS, or empty
   TargetOptions target;
 };
 

@@ -5,6 +5,7 @@
 
 #include "middleware/builtin.h"
 #include "middleware/headers.h"
+#include "server/https_redirect.h"
 
 namespace weir {
 namespace {
@@ -39,6 +40,7 @@ SessionLimits limits_of(const ListenerConfig& config) {
   limits.idle_timeout = config.timeouts.idle;
   limits.rate_grace = config.min_rate.grace;
   limits.min_rate = static_cast<std::uint32_t>(config.min_rate.per_second.bytes);
+  if (config.tls && config.tls->hsts) limits.hsts = header_value(*config.tls->hsts);
   limits.half_close_keep = config.half_close == HalfClose::keep;
   if (config.limits.max_body_bytes) limits.max_body_bytes = config.limits.max_body_bytes->bytes;
   return limits;
@@ -78,16 +80,25 @@ class Builder {
       plan->address = to_address(*listener.address);
       plan->position = listener.address.position;
       plan->limits = limits_of(listener);
-      if (listener.tls) plan->tls = tls_.server(*listener.tls, diagnostics_);
+      if (listener.tls) {
+        plan->tls =
+            tls_.server(*listener.tls, names_asked(routes_of(config, listener)), diagnostics_);
+      }
       plan->max_connections = listener.limits.max_connections.value_or(0);
       plan->max_connections_per_client = listener.limits.max_connections_per_client.value_or(0);
       for (const config::Network& each : listener.trusted_proxies) {
         plan->trusted.push_back(to_network(each));
       }
-      std::vector<const Middleware*> around = outermost;
-      append(around, make_chain(listener.use));
-      plan->site = make_site(routes_of(config, listener), around);
-      plan->handler = plan->site.get();
+      if (listener.redirect_https) {
+        plan->redirect = std::make_unique<HttpsRedirect>(*listener.redirect_https);
+        plan->handler = plan->redirect.get();
+      } else {
+        std::vector<const Middleware*> around = outermost;
+        append(around, make_chain(listener.use));
+        plan->site = make_site(routes_of(config, listener), around);
+        plan->site->tls = plan->tls;
+        plan->handler = plan->site.get();
+      }
       snapshot_.listeners.push_back(std::move(plan));
     }
   }
@@ -139,6 +150,7 @@ class Builder {
              route.chain);
       }
       route.handler = make_handler(config.handler, snapshot_.upstreams, diagnostics_);
+      route.require_client_certificate = *config.require_client_certificate;
       add_patterns(config.match, route.conditions.count(), *site, router);
       site->routes.push_back(std::move(route));
     }
@@ -169,6 +181,23 @@ class Builder {
         site.route_of_pattern.push_back(route);
       }
     }
+  }
+
+  // The hosts of routes that demand a client certificate; nothing if one is for every host.
+  static std::optional<std::vector<std::string>> names_asked(
+      const std::vector<RouteConfig>& routes) {
+    std::vector<std::string> names;
+    for (const RouteConfig& route : routes) {
+      if (!*route.require_client_certificate) continue;
+      if (route.match.host.empty()) return std::nullopt;
+      for (const auto& host : route.match.host) {
+        auto pattern = parse_host_pattern(*host);
+        if (!pattern || pattern->kind == HostPattern::Kind::any) return std::nullopt;
+        bool wildcard = pattern->kind == HostPattern::Kind::wildcard;
+        names.push_back((wildcard ? "*." : "") + pattern->text);
+      }
+    }
+    return names;
   }
 
   static std::string name_of(const RouteConfig& config) {

@@ -51,6 +51,16 @@ std::optional<Problem> check_method(std::string_view text) {
                                 : "write it like GET or POST"};
 }
 
+void ListenerConfig::check(const config::Found& found) const {
+  if (!redirect_https) return;
+  for (std::string_view other : {"tls", "routes"}) {
+    if (!found.given(other)) continue;
+    found.error("redirect_https", Code::contradiction,
+                fmt::format("a listener with \"redirect_https\" has no \"{}\"", other),
+                "it sends every client to another listener, and does nothing else");
+  }
+}
+
 void MatchConfig::check(const config::Found& found) const {
   if (path.empty() || path_regex.empty()) return;
   found.error("path_regex", Code::contradiction,
@@ -86,6 +96,7 @@ class CrossCheck {
   void warn();
   void check_listeners();
   void check_routes(const std::vector<RouteConfig>& routes);
+  void check_client_auth(const ListenerConfig& listener);
   void check_upstream(const config::Located<std::string>& name);
 
   const ServerConfig& config_;
@@ -122,7 +133,7 @@ void CrossCheck::claim(const config::Address& address, Position position) {
 
 void CrossCheck::warn() {
   for (const ListenerConfig& listener : config_.listeners) {
-    if (!routes_of(config_, listener).empty()) continue;
+    if (listener.redirect_https || !routes_of(config_, listener).empty()) continue;
     diagnostics_.warning(listener.address.position, Code::no_routes,
                          fmt::format("the listener {} has no routes", listener.label()),
                          "every request to it is answered with 404");
@@ -139,12 +150,25 @@ void CrossCheck::check_listeners() {
   if (config_.admin) claim(*config_.admin->address, config_.admin->address.position);
   for (const ListenerConfig& listener : config_.listeners) {
     claim(*listener.address, listener.address.position);
+    check_client_auth(listener);
     if (listener.name->empty()) continue;
     const auto [other, fresh] = names.emplace(*listener.name, listener.name.position);
     if (fresh) continue;
     diagnostics_.error(listener.name.position, Code::duplicate_name,
                        fmt::format("the name \"{}\" is already taken by a listener on line {}",
                                    *listener.name, other->second.line));
+  }
+}
+
+void CrossCheck::check_client_auth(const ListenerConfig& listener) {
+  if (!listener.tls || listener.tls->client_auth) return;
+  for (const RouteConfig& route : routes_of(config_, listener)) {
+    if (!*route.require_client_certificate) continue;
+    diagnostics_.error(
+        route.require_client_certificate.position, Code::contradiction,
+        fmt::format("the listener {} asks no client for a certificate", listener.label()),
+        "give its tls a \"client_auth\" with the authority that signs them");
+    return;
   }
 }
 

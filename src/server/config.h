@@ -68,6 +68,7 @@ struct RouteConfig {
   config::Module handler;
   HeaderEditsConfig request_headers;
   HeaderEditsConfig response_headers;
+  config::Located<bool> require_client_certificate;
   config::Position position;
 
   static constexpr auto schema = config::object(
@@ -83,7 +84,11 @@ struct RouteConfig {
       config::field<&RouteConfig::request_headers>("request_headers",
                                                    "Changes to the request, before the handler."),
       config::field<&RouteConfig::response_headers>("response_headers",
-                                                    "Changes to the response of the handler."));
+                                                    "Changes to the response of the handler."),
+      config::field<&RouteConfig::require_client_certificate>(
+          "require_client_certificate",
+          "Answers only clients that showed a certificate which verified; 403 for others. The "
+          "listener's `client_auth` says who signs them."));
 };
 
 enum class HalfClose : std::uint8_t { cancel, keep };
@@ -152,6 +157,7 @@ struct ListenerConfig {
   config::Located<std::string> name;
   std::optional<ListenerTlsConfig> tls;
   std::optional<std::vector<RouteConfig>> routes;
+  std::optional<std::uint16_t> redirect_https;
   std::vector<config::Module> use;
   ListenerLimitsConfig limits;
   ListenerTimeoutsConfig timeouts;
@@ -159,6 +165,8 @@ struct ListenerConfig {
   std::vector<config::Network> trusted_proxies;
   HalfClose half_close = HalfClose::cancel;
   config::Position position;
+
+  void check(const config::Found& found) const;
 
   // The name, or else the address: what metrics and logs call it.
   std::string label() const { return name->empty() ? address->text() : *name; }
@@ -175,6 +183,11 @@ struct ListenerConfig {
       config::field<&ListenerConfig::tls>("tls", "TLS with clients.", config::none("off")),
       config::field<&ListenerConfig::routes>(
           "routes", "Routes of this listener alone, in place of the top-level `routes`."),
+      config::field<&ListenerConfig::redirect_https>(
+          "redirect_https",
+          "Answers every request with 308 and the same address over HTTPS, at this port. No route "
+          "is asked.",
+          config::none("off"), config::at_least(1), config::example("443")),
       config::field<&ListenerConfig::use>(
           "use", "Middlewares of every route of this listener, outermost first.",
           config::modules(&middleware_types)),

@@ -195,5 +195,45 @@ TEST(ServerConfig, has_a_schema_and_a_reference) {
             std::string::npos);
 }
 
+constexpr std::string_view kTlsListener = R"(
+listeners:
+  - address: ":8443"
+    tls: { certificates: [{ cert: a.pem, key: a.key }], hsts: HSTS }
+    routes: [{ respond: a }]
+)";
+
+std::string with_hsts(std::string_view value) {
+  std::string text(kTlsListener);
+  return text.replace(text.find("HSTS"), 4, value);
+}
+
+TEST(Hsts, is_written_as_its_age_or_with_all_it_may_say) {
+  auto value = [](std::string_view text) {
+    return header_value(*accepted(with_hsts(text)).listeners[0].tls->hsts);
+  };
+  EXPECT_EQ(value("1h"), "max-age=3600");
+  EXPECT_EQ(value("{ max_age: 365d, include_subdomains: true, preload: true }"),
+            "max-age=31536000; includeSubDomains; preload");
+  EXPECT_FALSE(accepted(with_hsts("off")).listeners[0].tls->hsts);
+}
+
+TEST(Hsts, is_not_preloaded_where_browsers_would_refuse_it) {
+  for (const char* text :
+       {"{ preload: true }", "{ max_age: 364d, include_subdomains: true, preload: true }"}) {
+    EXPECT_NE(rendered(with_hsts(text)).find("W1406"), std::string::npos) << text;
+  }
+}
+
+TEST(RedirectHttps, stands_alone) {
+  auto config = accepted("listeners: [{ address: \":80\", redirect_https: 443 }]");
+  EXPECT_EQ(config.listeners[0].redirect_https, 443);
+  for (const char* other :
+       {"routes: [{ respond: a }]", "tls: { certificates: [{ cert: a, key: b }] }"}) {
+    std::string text = rendered("listeners: [{ address: \":80\", redirect_https: 443, " +
+                                std::string(other) + " }]");
+    EXPECT_NE(text.find("W1406"), std::string::npos) << text;
+  }
+}
+
 }  // namespace
 }  // namespace weir

@@ -23,6 +23,7 @@ struct Route {
   Conditions conditions;
   std::vector<const Middleware*> chain;  // top level, listener, route: outermost first
   std::unique_ptr<Handler> handler;
+  bool require_client_certificate = false;
 };
 
 /// The routes of one listener and what is around them; itself the handler of every exchange.
@@ -38,6 +39,10 @@ class Site final : public Handler {
   std::vector<Route> routes;
   Router router;  // of patterns: a route with two hosts and three paths has six
   std::vector<std::uint32_t> route_of_pattern;
+  std::shared_ptr<const TlsServerProfile> tls;  // of the listener; null: in clear
+
+ private:
+  bool misdirected(Exchange& exchange) const;
 };
 
 /// What a configuration says about one listener.
@@ -52,6 +57,7 @@ struct ListenerPlan {
   std::vector<IpNetwork> trusted;
   const Handler* handler = nullptr;  // a Site of this snapshot, or one that outlives it
   std::unique_ptr<Site> site;
+  std::unique_ptr<Handler> redirect;  // in place of a site
   bool admin = false;  // tells about the process, and so answers until a drain is over
 };
 

@@ -35,13 +35,16 @@ constexpr auto enum_names(TlsProfileName) {
       config::Name{"modern", TlsProfileName::modern, "TLS 1.3 only."}};
 }
 
-enum class ClientAuthMode : std::uint8_t { request, require };
+enum class ClientAuthMode : std::uint8_t { request, require, routes };
 
 constexpr auto enum_names(ClientAuthMode) {
   return std::array{
       config::Name{"request", ClientAuthMode::request,
                    "Clients may show a certificate; one that does not verify is refused."},
-      config::Name{"require", ClientAuthMode::require, "Clients must show one that verifies."}};
+      config::Name{"require", ClientAuthMode::require, "Clients must show one that verifies."},
+      config::Name{"routes", ClientAuthMode::routes,
+                   "As `request`, but only clients of the hosts of which a route says "
+                   "`require_client_certificate` are asked."}};
 }
 
 struct ClientAuthConfig {
@@ -56,12 +59,33 @@ struct ClientAuthConfig {
                                            config::example("clients-ca.pem")));
 };
 
+struct HstsConfig {
+  config::Duration max_age = std::chrono::days(365);
+  bool include_subdomains = false;
+  bool preload = false;
+
+  void check(const config::Found& found) const;
+
+  static constexpr auto schema = config::object(
+      "hsts", "Tells browsers to come back over TLS only (RFC 6797).",
+      config::field<&HstsConfig::max_age>("max_age", "For how long; `0s` has them forget it.",
+                                          config::shorthand),
+      config::field<&HstsConfig::include_subdomains>("include_subdomains",
+                                                     "Hosts below this one as well."),
+      config::field<&HstsConfig::preload>(
+          "preload", "Agrees to be on the list that browsers ship with; hard to take back."));
+};
+
+// The value of Strict-Transport-Security.
+std::string header_value(const HstsConfig& config);
+
 struct ListenerTlsConfig {
   std::vector<CertificateConfig> certificates;
   TlsProfileName profile = TlsProfileName::intermediate;
   bool http2 = true;
   std::optional<ClientAuthConfig> client_auth;
   config::Located<std::string> ticket_keys;
+  std::optional<HstsConfig> hsts;
 
   static constexpr auto schema = config::object(
       "tls", "TLS with clients. Files that change are taken up without a reload.",
@@ -77,7 +101,10 @@ struct ListenerTlsConfig {
       config::field<&ListenerTlsConfig::ticket_keys>(
           "ticket_keys",
           "File of session ticket keys that several machines share: 80 bytes each, the first "
-          "encrypts. Without it they are random and rotate."));
+          "encrypts. Without it they are random and rotate."),
+      config::field<&ListenerTlsConfig::hsts>(
+          "hsts", "Strict-Transport-Security on every response, in place of what origins say.",
+          config::none("off"), config::example("365d")));
 };
 
 }  // namespace weir

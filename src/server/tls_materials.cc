@@ -30,8 +30,9 @@ struct Names {
 
 }  // namespace
 
-std::shared_ptr<const TlsServerProfile> TlsMaterials::server(const ListenerTlsConfig& config,
-                                                             Diagnostics& diagnostics) {
+std::shared_ptr<const TlsServerProfile> TlsMaterials::server(
+    const ListenerTlsConfig& config, std::optional<std::vector<std::string>> asked,
+    Diagnostics& diagnostics) {
   Names names;
   std::vector<CertificateFiles> files;
   for (const CertificateConfig& each : config.certificates) {
@@ -48,6 +49,9 @@ std::shared_ptr<const TlsServerProfile> TlsMaterials::server(const ListenerTlsCo
     bool required = config.client_auth->mode == ClientAuthMode::require;
     options.client_auth = required ? ClientAuth::require : ClientAuth::request;
     options.client_ca_file = *config.client_auth->ca;
+    if (config.client_auth->mode == ClientAuthMode::routes) {
+      options.client_auth_names = std::move(asked);
+    }
     names.add(config.client_auth->ca);
   }
   options.ticket_keys = ticket_keys(config.ticket_keys, diagnostics);

@@ -22,7 +22,9 @@ class TlsMaterials {
   static constexpr std::chrono::hours kTicketPeriod{8};
 
   /// Null if a file cannot be used; `diagnostics` then says all of it, at the place of its name.
+  /// `asked`: the names of whose clients a certificate is asked with `mode: routes`; none: of all.
   std::shared_ptr<const TlsServerProfile> server(const ListenerTlsConfig& config,
+                                                 std::optional<std::vector<std::string>> asked,
                                                  config::Diagnostics& diagnostics);
   /// The same profile as long as the same is asked for: connections that were made under it may be
   /// used again after a reload.

@@ -311,6 +311,7 @@ void ServerExchange::write_framing(HeadWriter& writer, const Response& response)
 // Head and first bytes leave in one call; after that everything that is there at once.
 Task<Status> ServerExchange::send(Response& response) {
   bool content = plan(response);
+  exchange_.set_transport_security(response.headers, session_.service_.limits().hsts);
   Result<Slice> head = write_head(response);
   if (!head) co_return fail(head.error());
   exchange_.outcome().status = response.status;
@@ -363,6 +364,7 @@ bool ServerExchange::gather(Body& body, Pieces& pieces) {
 Task<bool> ServerExchange::run_tunnel(Response response) {
   std::unique_ptr<Tunnel> tunnel = std::move(response.tunnel);
   response.tunnel = std::make_unique<Tunnel>();  // tells write_head what it is
+  exchange_.set_transport_security(response.headers, session_.service_.limits().hsts);
   Result<Slice> head = write_head(response);
   exchange_.outcome().status = response.status;
   exchange_.outcome().responded = exchange_.loop().now();

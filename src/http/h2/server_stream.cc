@@ -186,7 +186,7 @@ Status ServerStream::agree(Response& response) {
   return agreed;
 }
 
-Status ServerStream::begin_response(const Response& response, std::uint16_t status, Body* body,
+Status ServerStream::begin_response(Response& response, std::uint16_t status, Body* body,
                                     bool end) {
   ResponseFraming framing;
   framing.date = date_value(exchange_);
@@ -197,6 +197,7 @@ Status ServerStream::begin_response(const Response& response, std::uint16_t stat
     bool unknown = response.body != nullptr || exchange_.request().method == Method::head;
     if (!framing.length && !unknown) framing.length = 0;
   }
+  exchange_.set_transport_security(response.headers, session_.service_.limits().hsts);
   Result<FieldList> fields = response_fields(response, status, framing, exchange_.arena());
   if (!fields) return fail(fields.error());
   exchange_.outcome().status = status;

@@ -49,7 +49,7 @@ class ServerStream final : private StreamExchange,
   Status make_body(const FieldBlock& block);
   Result<Response> page_for(Error error);
   Status agree(Response& response);
-  Status begin_response(const Response& response, std::uint16_t status, Body* body, bool end);
+  Status begin_response(Response& response, std::uint16_t status, Body* body, bool end);
   Task<Status> answer(Response& response);
   Task<Status> run_tunnel(Response& response);
   void give_up(const Error& why);

@@ -37,8 +37,10 @@ struct TlsServerOptions {
   std::vector<std::string> alpn;  // what is spoken, best first; empty: the extension is ignored
   ClientAuth client_auth = ClientAuth::none;
   std::string client_ca_file;  // PEM; whose certificates clients may have
-  unsigned tickets = 1;        // sent after a full handshake, 0 to 4; each costs about 16 us
-  bool early_data = false;     // accept 0-RTT requests (RFC 8446, 2.3), which may be replays
+  /// Server names whose clients are asked, `*.parent` for every name below; all, if not given.
+  std::optional<std::vector<std::string>> client_auth_names;
+  unsigned tickets = 1;     // sent after a full handshake, 0 to 4; each costs about 16 us
+  bool early_data = false;  // accept 0-RTT requests (RFC 8446, 2.3), which may be replays
   std::shared_ptr<const CertificateSource> certificates;
   std::shared_ptr<const TicketKeys> ticket_keys;  // null: no resumption
 };
@@ -54,6 +56,11 @@ class TlsServerProfile {
 
   SSL_CTX* context() const { return context_.get(); }
   bool early_data() const;
+
+  /// Whether a handshake for the one server name shows the same certificates, and asks clients for
+  /// theirs, as one for the other. A request for a name that is served differently is misdirected
+  /// (RFC 9110, 15.5.20). Clients that send no name get away with any certificate.
+  bool serves_alike(std::string_view server_name, std::string_view other, Slots& worker) const;
 
  private:
   explicit TlsServerProfile(SslContextPtr context) : context_(std::move(context)) {}

@@ -47,6 +47,9 @@ int on_client_hello(SSL* connection, int*, void* argument) {
   if (handshake == nullptr) return SSL_CLIENT_HELLO_ERROR;
   handshake->server_name = lower_case(server_name_in(connection));
   std::string bound(reinterpret_cast<const char*>(state.policy.data()), state.policy.size());
+  bool asks = state.asks_clients(handshake->server_name);
+  if (!asks) SSL_set_verify(connection, SSL_VERIFY_NONE, nullptr);
+  bound += asks ? '1' : '0';
   bound += handshake->server_name;
   std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH> digest;
   if (EVP_Digest(bound.data(), bound.size(), digest.data(), nullptr, state.sha256.get(), nullptr) !=

@@ -47,6 +47,7 @@ std::expected<void, TlsProblem> set_client_auth(SSL_CTX* context, const TlsServe
       return problem(options.client_ca_file, take_openssl_error_text());
     }
     policy += *pem;
+    if (options.client_auth_names) state.client_auth_names.emplace(*options.client_auth_names);
     int mode = SSL_VERIFY_PEER;
     if (options.client_auth == ClientAuth::require) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     SSL_CTX_set_verify(context, mode, nullptr);
@@ -139,5 +140,21 @@ std::expected<std::shared_ptr<const TlsServerProfile>, TlsProblem> TlsServerProf
 TlsServerProfile::~TlsServerProfile() = default;
 
 bool TlsServerProfile::early_data() const { return TlsServerState::of(context_.get()).early_data; }
+
+bool TlsServerProfile::serves_alike(std::string_view server_name, std::string_view other,
+                                    Slots& worker) const {
+  if (server_name == other) return true;
+  const TlsServerState& state = TlsServerState::of(context_.get());
+  if (state.asks_clients(server_name) != state.asks_clients(other)) return false;
+  if (server_name.empty()) return true;
+  // What is found stays valid only until the next look: addresses are compared, nothing else.
+  auto shown = [&](std::string_view name) {
+    const CertificateChoice* choice = state.certificates->find(name, worker);
+    return choice == nullptr ? std::pair<const void*, const void*>()
+                             : std::pair<const void*, const void*>(choice->ecdsa.certificate.get(),
+                                                                   choice->rsa.certificate.get());
+  };
+  return shown(server_name) == shown(other);
+}
 
 }  // namespace weir

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "io/tls/profile.h"
+#include "io/tls/server_names.h"
 
 namespace weir {
 
@@ -13,11 +15,17 @@ struct TlsServerState {
   std::shared_ptr<const TicketKeys> ticket_keys;
   std::string alpn;  // as the extension writes it
   ClientAuth client_auth = ClientAuth::none;
+  std::optional<ServerNames> client_auth_names;  // whose clients are asked; none: everyone
   bool early_data = false;
   // Digest of all that decides which clients may come in.
   std::array<unsigned char, 32> policy{};
   DigestPtr sha256;
   CipherPtr ticket_cipher;
+
+  bool asks_clients(std::string_view server_name) const {
+    return client_auth != ClientAuth::none &&
+           (!client_auth_names || client_auth_names->contain(server_name));
+  }
 
   static const TlsServerState& of(SSL_CTX* context);
 };

@@ -231,5 +231,44 @@ TEST(TlsProfiles, refuse_what_cannot_work_with_a_reason) {
   EXPECT_EQ(refused(TlsClientProfile::make(client)), "the key does not belong to the certificate");
 }
 
+TEST(TlsVerification, asks_only_the_clients_of_the_names_that_want_it) {
+  TestSite site;
+  site.server.client_auth = ClientAuth::require;
+  site.server.client_ca_file = site.client.ca_file;
+  site.server.client_auth_names = {"admin.example", "*.in.example"};
+  show(site, site.authority.issue(
+                 {.names = {"DNS:site.example", "DNS:admin.example", "DNS:a.in.example"}}));
+  // A client of TLS 1.3 is done before the server says no.
+  auto let_in = [&](const std::string& name) {
+    EnginePair pair(server_profile(site.server), client_profile(site.client), name);
+    pair.shake_hands();
+    return pair.established();
+  };
+  EXPECT_TRUE(let_in("site.example"));
+  EXPECT_FALSE(let_in("admin.example"));
+  EXPECT_FALSE(let_in("a.in.example"));
+}
+
+TEST(TlsVerification, knows_which_names_are_served_alike) {
+  TestSite site;
+  auto one = site.authority.issue({.names = {"DNS:a.example", "DNS:b.example"}}).parsed();
+  auto two = site.authority.issue({.names = {"DNS:c.example", "DNS:*.d.example"}}).parsed();
+  site.server.certificates = std::make_shared<FixedCertificates>(
+      std::vector<ShownCertificate>{{one, nullptr}, {two, nullptr}});
+  site.server.client_auth = ClientAuth::request;
+  site.server.client_ca_file = site.client.ca_file;
+  site.server.client_auth_names = {"b.example"};
+  auto profile = server_profile(site.server);
+  Slots worker;
+  EXPECT_TRUE(profile->serves_alike("a.example", "a.example", worker));
+  EXPECT_TRUE(profile->serves_alike("a.example", "unknown.example", worker));  // the default's
+  EXPECT_TRUE(profile->serves_alike("x.d.example", "y.d.example", worker));
+  EXPECT_FALSE(profile->serves_alike("a.example", "b.example", worker));
+  EXPECT_FALSE(profile->serves_alike("a.example", "c.example", worker));
+  EXPECT_TRUE(
+      profile->serves_alike("", "c.example", worker));  // who sends no name cannot do better
+  EXPECT_FALSE(profile->serves_alike("", "b.example", worker));  // but has not been asked
+}
+
 }  // namespace
 }  // namespace weir::test
