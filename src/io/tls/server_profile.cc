@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include "io/tls/files.h"
+#include "io/tls/provider.h"
 
 namespace weir {
 namespace {
@@ -115,7 +116,7 @@ std::expected<std::shared_ptr<const TlsServerProfile>, TlsProblem> TlsServerProf
   std::string alpn = alpn_wire(options.alpn);
   if (alpn.empty() != options.alpn.empty()) return problem({}, "a bad name in alpn");
 
-  SslContextPtr context(SSL_CTX_new(TLS_server_method()));
+  SslContextPtr context(SSL_CTX_new_ex(nullptr, kTlsAlgorithms, TLS_server_method()));
   if (context == nullptr || !set_common(context.get(), least, most)) {
     return problem({}, take_openssl_error_text());
   }
