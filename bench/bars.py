@@ -11,6 +11,8 @@ import scenarios
 
 FLOOR_MARGIN = 1.05
 PEERS = ("nginx", "haproxy")
+HTTP2_PEERS = ("nghttpx", "haproxy", "h2o")
+ALL_PEERS = ("nginx", "haproxy", "h2o", "nghttpx")
 FLOORS = ("forwarder", "relay-64k", "relay-256k", "relay-splice")
 
 
@@ -45,9 +47,9 @@ def cheapest(results, names):
     return min(here, key=lambda name: results[name]["median"]["total_us"], default=None)
 
 
-def _time_bar(all_results, scenario, text, limit):
+def _time_bar(all_results, scenario, text, limit, peers=PEERS):
     results = all_results.get(scenario, {})
-    peer, floor = cheapest(results, PEERS), cheapest(results, FLOORS)
+    peer, floor = cheapest(results, peers), cheapest(results, FLOORS)
     if "weir" not in results or peer is None:
         return Bar(text, limit)
     return Bar(text, limit, ratio(results, "weir", peer), peer,
@@ -66,6 +68,16 @@ def _idle_bar(all_results):
     if "weir" not in results:
         return Bar(text, 640)
     return Bar(text, 640, results["weir"]["median"]["bytes_per_connection"])
+
+
+def _idle_tls_bar(all_results):
+    text = "idle TLS connection: bytes, against the best peer"
+    results = all_results.get("idle-tls", {})
+    sizes = {name: results[name]["median"]["bytes_per_connection"] for name in results}
+    best = min((name for name in ALL_PEERS if name in sizes), key=sizes.get, default=None)
+    if "weir" not in sizes or best is None:
+        return Bar(text, 1.0)
+    return Bar(text, 1.0, sizes["weir"] / sizes[best], best)
 
 
 def _routes_bar(all_results):
@@ -88,4 +100,11 @@ def all_bars(results):
         _time_bar(results, "upload", "1 MiB up: total time, against the better peer", 0.9),
         _idle_bar(results),
         _routes_bar(results),
+        _time_bar(results, "tls-keep-alive",
+                  "TLS keep-alive 1 KB: total time, against the better peer", 0.9),
+        _time_bar(results, "tls-full",
+                  "full TLS handshake per request: total time, against the better peer", 0.8),
+        _time_bar(results, "h2", "HTTP/2 1 KB: total time, against the best peer", 1.0,
+                  HTTP2_PEERS),
+        _idle_tls_bar(results),
     ]

@@ -18,6 +18,22 @@ NGINX_BODIES = ("  proxy_buffering off; proxy_buffer_size 256k; proxy_buffers 8 
                 "client_body_buffer_size 256k;")
 
 
+# What clients offer leaves one cipher suite and one group (openssl.cnf): the same work for all.
+NGINX_TLS = ("  ssl_certificate @DIR@/site.pem; ssl_certificate_key @DIR@/site.key;\n"
+             "  ssl_protocols TLSv1.3;")
+WEIR_TLS = "    tls: { certificates: [{ cert: @DIR@/site.pem, key: @DIR@/site.key }] }"
+HAPROXY_TLS = "ssl crt @DIR@/site.both alpn h2,http/1.1 ssl-min-ver TLSv1.3"
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """How the proxies of a scenario are set up."""
+
+    tls: bool = False          # towards the client, with HTTP/2 where that asks for it
+    http2_origin: bool = False  # HTTP/2 in clear towards the origin
+    bulk: bool = False         # what suits large bodies best
+
+
 @dataclasses.dataclass(frozen=True)
 class Contender:
     """One program in one role. `routes` is 0 for a proxy with a single catch-all route."""
@@ -47,6 +63,8 @@ def all_contenders(binaries, engine="auto"):
         Contender("weir", "weir", str(binaries / "weir"), ("--engine", engine)),
         Contender("nginx", "peer", shutil.which("nginx") or "/usr/sbin/nginx"),
         Contender("haproxy", "peer", shutil.which("haproxy") or "/usr/sbin/haproxy"),
+        Contender("h2o", "peer", shutil.which("h2o") or "/usr/bin/h2o"),
+        Contender("nghttpx", "peer", shutil.which("nghttpx") or "/usr/sbin/nghttpx"),
         floor("forwarder", "floor_epoll_forwarder"),
         floor("answer", "floor_epoll_answer"),
         floor("relay-64k", "floor_relay", "65536"),
@@ -58,7 +76,8 @@ def all_contenders(binaries, engine="auto"):
 
 def version(contender):
     """The program's own word for its version, or an empty text."""
-    flags = {"nginx": "-v", "haproxy": "-v", "weir": "--version"}
+    flags = {"nginx": "-v", "haproxy": "-v", "weir": "--version", "h2o": "--version",
+             "nghttpx": "--version"}
     if contender.name not in flags:
         return ""
     answer = subprocess.run([contender.program, flags[contender.name]], capture_output=True,
@@ -81,18 +100,21 @@ def route_names(count):
             for index in range(count)]
 
 
-def _weir_config(contender, port, origin):
+def weir_config(contender, port, origin, directory, setting):
     routes = "  - reverse_proxy: origin"
     if contender.routes:
         routes = "\n".join(
             f'  - {{ match: {{ host: {host}, path: "{path}*" }}, reverse_proxy: origin }}'
             for host, path in route_names(contender.routes))
-    return render("weir.yaml", port=port, origin=origin, routes=routes)
+    return render("weir.yaml", port=port, origin=origin, routes=routes,
+                  tls=WEIR_TLS.replace("@DIR@", str(directory)) if setting.tls else "",
+                  upstream="    protocol: http2" if setting.http2_origin else "")
 
 
-def _nginx_servers(contender, port):
+def _nginx_servers(contender, port, setting):
     if not contender.routes:
-        return (f"  server {{ listen 127.0.0.1:{port} backlog=4096;\n"
+        ssl = " ssl http2" if setting.tls else ""
+        return (f"  server {{ listen 127.0.0.1:{port}{ssl} backlog=4096;\n"
                 "    location / { proxy_pass http://origin; } }")
     paths = {}
     for host, path in route_names(contender.routes):
@@ -107,15 +129,13 @@ def _nginx_servers(contender, port):
     return "\n".join(blocks)
 
 
-def start(workshop, contender, origin, *, bulk=False, wrapper=()):
+def start(workshop, contender, origin, setting=Setting(), *, wrapper=()):
     """Starts the contender before the origin's port; returns (process, port).
 
-    `bulk` chooses the peers' settings for large bodies. With a `wrapper` (valgrind) the program
-    stays in one process and gets longer to start.
+    With a `wrapper` (valgrind) the program stays in one process and gets longer to start.
     """
     port = processes.free_port()
     directory = workshop.directory
-    tag = f"{contender.name}-{port}"
     program = [*wrapper, contender.program]
     environment = {}
     if contender.name == "weir":
@@ -123,19 +143,13 @@ def start(workshop, contender, origin, *, bulk=False, wrapper=()):
         own = directory / f"run-{port}"
         own.mkdir(mode=0o700)
         environment = {"XDG_RUNTIME_DIR": str(own), "RUNTIME_DIRECTORY": str(own)}
-        config = workshop.write(f"{tag}.yaml", _weir_config(contender, port, origin))
+        config = workshop.write(f"weir-{port}.yaml",
+                                weir_config(contender, port, origin, directory, setting))
         # valgrind does not know io_uring well enough
         engine = ("--engine", "epoll") if wrapper else contender.arguments
         program += ["run", str(config), *engine]
-    elif contender.name == "nginx":
-        text = render("nginx.conf", dir=directory, user=getpass.getuser(), origin=origin,
-                      master="master_process off;" if wrapper else "",
-                      bodies=NGINX_BODIES if bulk else "",
-                      servers=_nginx_servers(contender, port))
-        program += ["-c", str(workshop.write(f"{tag}.conf", text))]
-    elif contender.name == "haproxy":
-        config = workshop.write(f"{tag}.cfg", render("haproxy.cfg", port=port, origin=origin))
-        program += ["-db", "-f", str(config)]
+    elif contender.kind == "peer":
+        program += _peer_arguments(workshop, contender, port, origin, setting, bool(wrapper))
     elif contender.name == "answer":
         program += [str(port)]
     else:
@@ -145,18 +159,67 @@ def start(workshop, contender, origin, *, bulk=False, wrapper=()):
     return process, port
 
 
+def _peer_arguments(workshop, contender, port, origin, setting, wrapped):
+    """Writes the peer's configuration; returns the arguments with which it reads it."""
+    directory, user = workshop.directory, getpass.getuser()
+    tag, common = f"{contender.name}-{port}", {"port": port, "origin": origin, "dir": directory}
+    if contender.name == "nginx":
+        text = render("nginx.conf", **common, user=user,
+                      master="master_process off;" if wrapped else "",
+                      bodies=NGINX_BODIES if setting.bulk else "",
+                      tls=NGINX_TLS.replace("@DIR@", str(directory)) if setting.tls else "",
+                      servers=_nginx_servers(contender, port, setting))
+        return ["-c", str(workshop.write(f"{tag}.conf", text))]
+    if contender.name == "haproxy":
+        text = render("haproxy.cfg", **common, scheme="https" if setting.tls else "http",
+                      bind=HAPROXY_TLS.replace("@DIR@", str(directory)) if setting.tls else "",
+                      server="proto h2" if setting.http2_origin else "")
+        return ["-db", "-f", str(workshop.write(f"{tag}.cfg", text))]
+    if contender.name == "nghttpx":
+        protocol = "proto=h2" if setting.http2_origin else "proto=http/1.1"
+        text = render("nghttpx.conf", **common, protocol=protocol)
+        return [f"--conf={workshop.write(f'{tag}.conf', text)}"]
+    text = render("h2o.yaml", **common, user=user)
+    return ["-c", str(workshop.write(f"{tag}.yaml", text))]
+
+
+def make_certificate(directory):
+    """A self-signed ECDSA certificate: site.pem, site.key, and both in one, site.both."""
+    certificate, key = directory / "site.pem", directory / "site.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-noenc", "-days", "30", "-subj",
+                    "/CN=bench.example", "-addext", "subjectAltName=DNS:bench.example",
+                    "-keyout", str(key), "-out", str(certificate)],
+                   check=True, capture_output=True, timeout=30)
+    (directory / "site.both").write_text(certificate.read_text() + key.read_text())
+
+
+def knows_http2_origins(contender, directory):
+    """Whether this Weir can speak HTTP/2 to an origin."""
+    if contender.name != "weir":
+        return True
+    text = weir_config(contender, 1, 1, directory, Setting(http2_origin=True))
+    config = directory / "check-http2-origin.yaml"
+    config.write_text(text)
+    return subprocess.run([contender.program, "check", str(config)], capture_output=True,
+                          timeout=10, check=False).returncode == 0
+
+
 def start_nginx_origin(workshop):
-    """The origin of everything but uploads: /1m is 1 MiB by sendfile, all else 1 KB."""
-    port = processes.free_port()
+    """The origin of everything but uploads: /1m is 1 MiB by sendfile, all else 1 KB.
+
+    Returns its ports for HTTP/1 and, in clear, for HTTP/2.
+    """
+    port, port_h2 = processes.free_port(), processes.free_port()
     www = workshop.directory / "www"
     www.mkdir(exist_ok=True)
     (www / "1m").write_bytes(b"x" * (1 << 20))
     text = render("origin.conf", dir=workshop.directory, user=getpass.getuser(), port=port,
-                  kilobyte="x" * 1024)
+                  port_h2=port_h2, kilobyte="x" * 1024)
     config = workshop.write("origin.conf", text)
     process = workshop.start("origin", ["nginx", "-c", str(config)], workshop.load_core)
     process.wait_until_it_listens(port, 10)
-    return port
+    return port, port_h2
 
 
 def start_floor_origin(workshop, contender):

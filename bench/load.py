@@ -1,17 +1,23 @@
-"""The load: wrk for everything measured by time, plain sockets for what is counted."""
+"""The load: wrk, h2load and load_tls for what is measured by time, sockets for what is counted."""
 
+import contextlib
 import json
+import math
 import pathlib
+import re
 import select
 import socket
+import time
 
 import processes
 
 SCRIPTS = pathlib.Path(__file__).parent / "load"
+OPENSSL = pathlib.Path(__file__).parent / "configs" / "openssl.cnf"
+HANDSHAKES = "load_tls"  # of the release build; run.py says where that is
 
 
 def run_wrk(workshop, port, *, path, connections, seconds, script="report.lua", headers=(),
-            arguments=()):
+            arguments=(), tls=False):
     """Runs wrk on the load's core; returns its figures. Raises if anything was answered wrongly.
 
     On a busy machine a short run may end before its connections stand: then it is made longer.
@@ -20,25 +26,60 @@ def run_wrk(workshop, port, *, path, connections, seconds, script="report.lua", 
             "-s", str(SCRIPTS / script)]
     for header in headers:
         argv += ["-H", header]
-    argv += [f"http://127.0.0.1:{port}{path}", "--", *map(str, arguments)]
+    scheme = "https" if tls else "http"
+    argv += [f"{scheme}://127.0.0.1:{port}{path}", "--", *map(str, arguments)]
     for longer in (1, 4, 16):
-        figures = _figures_of(workshop, argv, seconds * longer)
+        process = workshop.start("wrk", argv, workshop.load_core,
+                                 {"BENCH_LOAD": str(SCRIPTS), "OPENSSL_CONF": str(OPENSSL)})
+        # wrk knows whole seconds only; an interrupt makes it stop and report.
+        process.interrupt_after(seconds * longer)
+        figures = _figures_of(workshop, process)
         if figures["requests"] or figures["status_errors"]:
             break
     _refuse_failures(figures)
     return figures
 
 
-def _figures_of(workshop, argv, seconds):
-    process = workshop.start("wrk", argv, workshop.load_core, {"BENCH_LOAD": str(SCRIPTS)})
-    # wrk knows whole seconds only; an interrupt makes it stop and report.
-    process.interrupt_after(seconds)
+def run_handshakes(workshop, port, mode, connections, seconds):
+    """A handshake per request, `full` or `resumed`; figures as of wrk."""
+    process = workshop.start("load_tls", [HANDSHAKES, str(port), mode, str(connections),
+                                          str(seconds)], workshop.load_core)
+    process.interrupt_after(seconds + 30)
+    figures = _figures_of(workshop, process)
+    _refuse_failures(figures)
+    # The first ones have nothing to resume.
+    if mode == "resumed" and figures["not_resumed"] > 2 * connections:
+        raise processes.BenchError(f"{figures['not_resumed']} of {figures['requests']} handshakes "
+                                   "were not resumed")
+    return figures
+
+
+def run_h2load(workshop, port, *, path, connections, streams, seconds):
+    """HTTP/2 over TLS; figures as of wrk, without p99, which h2load does not tell."""
+    argv = ["h2load", "-t", "1", "-c", str(connections), "-m", str(streams),
+            "-D", f"{max(1, round(seconds * 1000))}ms", f"https://127.0.0.1:{port}{path}"]
+    process = workshop.start("h2load", argv, workshop.load_core, {"OPENSSL_CONF": str(OPENSSL)})
+    process.interrupt_after(seconds + 30)
+    workshop.stop(process, 20)
+    said = process.log.read_text(errors="replace")
+    counts = re.search(r"requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded, "
+                       r"(\d+) failed, (\d+) errored, (\d+) timeout", said)
+    if not counts or "Application protocol: h2" not in said or "TLSv1.3" not in said:
+        raise processes.BenchError(f"h2load gave no figures over TLS 1.3 and HTTP/2:\n{said}")
+    _, succeeded, failed, errored, timeouts = map(int, counts.groups())
+    figures = {"requests": succeeded, "seconds": seconds, "p99_us": math.nan,
+               "status_errors": failed - errored - timeouts, "socket_errors": errored + timeouts}
+    _refuse_failures(figures)
+    return figures
+
+
+def _figures_of(workshop, process):
     workshop.stop(process, 20)
     said = process.log.read_text(errors="replace")
     for line in said.splitlines():
         if line.startswith("RESULT "):
             return json.loads(line.removeprefix("RESULT "))
-    raise processes.BenchError(f"wrk gave no figures:\n{said}")
+    raise processes.BenchError(f"{process.name} gave no figures:\n{said}")
 
 
 def _refuse_failures(figures):
@@ -101,8 +142,9 @@ def requests_in_turn(port, count):
     client.close()
 
 
-def open_idle(port, count, batch=100):
-    """Opens `count` connections, makes one request on each, and returns them, now silent."""
+@contextlib.contextmanager
+def idle_connections(port, count, batch=100):
+    """`count` open connections with one request made on each; raises if one was closed."""
     clients = []
     while len(clients) < count:
         some = [Client(port) for _ in range(min(batch, count - len(clients)))]
@@ -111,12 +153,30 @@ def open_idle(port, count, batch=100):
         for client in some:
             client.receive()
         clients += some
-    return clients
-
-
-def ended(clients):
-    """How many of these idle connections the other side has closed."""
+    yield
     poller = select.poll()
     for client in clients:
         poller.register(client.socket, select.POLLIN | select.POLLRDHUP)
-    return len(poller.poll(0))
+    gone = len(poller.poll(0))
+    for client in clients:
+        client.close()
+    if gone:
+        raise processes.BenchError(f"it closed {gone} of {count} connections")
+
+
+@contextlib.contextmanager
+def idle_tls_connections(workshop, port, count):
+    """The same over TLS."""
+    process = workshop.start("load_tls", [HANDSHAKES, str(port), "idle", str(count)],
+                             workshop.load_core)
+    end = time.monotonic() + 120
+    while "READY" not in process.log.read_text():
+        if process.child.poll() is not None or time.monotonic() > end:
+            raise processes.BenchError(f"not all connections opened:\n{process.log_tail()}")
+        time.sleep(0.05)
+    yield
+    process.interrupt_after(0)
+    figures = _figures_of(workshop, process)
+    if figures["requests"] != count or figures["ended"]:
+        raise processes.BenchError(f"{figures['requests']} of {count} connections were opened, "
+                                   f"{figures['ended']} closed")

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -62,7 +63,7 @@ def _grid(rows, markdown):
 
 def _timed_rows(scenario, results):
     per_gb = bool(scenario.bytes_per_request)
-    peer = bars_module.cheapest(results, bars_module.PEERS)
+    peer = bars_module.cheapest(results, bars_module.ALL_PEERS)
     first = "nginx, one route" if scenario.name == "routes" else peer
     head = ["", "user us", "system us", "total us", "to the better peer", "requests/s", "p99 ms"]
     rows = [head + (["s per GB"] if per_gb else [])]
@@ -71,7 +72,7 @@ def _timed_rows(scenario, results):
         ratio = "" if first not in results else f"{bars_module.ratio(results, label, first):.2f}"
         row = [label, f"{median['user_us']:.2f}", f"{median['system_us']:.2f}",
                f"{median['total_us']:.2f}", ratio, f"{median['requests_per_second']:,.0f}",
-               f"{median['p99_us'] / 1000:.2f}"]
+               "" if math.isnan(median["p99_us"]) else f"{median['p99_us'] / 1000:.2f}"]
         if per_gb:
             row.append(f"{median['total_us'] * 1e3 / scenario.bytes_per_request:.3f}")
         rows.append(row)
@@ -87,14 +88,15 @@ def tables(results, markdown=False):
         if results.get(scenario.name):
             rows = _timed_rows(scenario, results[scenario.name])
             found.append((scenario.title, _grid(rows, markdown)))
-    if results.get("idle"):
-        each = results["idle"]
+    for name, kind in (("idle", "idle connections"), ("idle-tls", "idle TLS connections")):
+        if not results.get(name):
+            continue
+        each = results[name]
         count = int(next(iter(each.values()))["median"]["connections"])
         rows = [["", "bytes per connection"]]
         rows += [[name, f"{it['median']['bytes_per_connection']:,.0f}"]
                  for name, it in each.items()]
-        found.append((f"{count:,} idle connections, one request made on each",
-                      _grid(rows, markdown)))
+        found.append((f"{count:,} {kind}, one request made on each", _grid(rows, markdown)))
     if results.get("instructions"):
         rows = [["", "instructions per request"]]
         rows += [[name, f"{it['median']['instructions_per_request']:,.0f}"]
@@ -128,8 +130,12 @@ def write_json(path, run, results):
 _METHOD = """\
 ## How to read it
 
-- Every proxy has one worker, pinned to one core; the load (wrk) and the origin share another. All
-  addresses are loopback.
+- Every proxy has one worker, pinned to one core; the load and the origin share another. All
+  addresses are loopback. The load is wrk, for HTTP/2 h2load, for handshakes and idle TLS
+  connections `bench/load/tls.cc`, which makes sure that each is what it is called.
+- TLS is 1.3 with TLS_AES_128_GCM_SHA256 and X25519, which is all that the load offers, and the same
+  self-signed ECDSA P-256 certificate for all. Each server sends as many session tickets as it does
+  by default: nginx and HAProxy two, Weir one.
 - All contenders of a scenario run in the same rounds, one after the other, so that the mood of the
   machine falls on all of them alike. A figure is the median over the rounds; a ratio is the median
   of the ratios within a round, so it can differ a little from the quotient of two medians.

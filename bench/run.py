@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Measures Weir beside nginx, HAProxy and the floor programs. See bench/README.md."""
+"""Measures Weir beside nginx, HAProxy, h2o, nghttpx and floor programs. See bench/README.md."""
 
 import sys
 
@@ -15,6 +15,7 @@ import signal
 
 import callgrind
 import contenders as contenders_module
+import load
 import processes
 import report
 import scenarios
@@ -22,7 +23,7 @@ import scenarios
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CREEP = ROOT / "bench" / "creep.json"
 CREEP_LIMIT = 1.10  # of the stored figure
-NAMES = [scenario.name for scenario in scenarios.TIMED] + ["idle", "instructions"]
+NAMES = [scenario.name for scenario in scenarios.TIMED] + ["idle", "idle-tls", "instructions"]
 
 
 def parse_arguments():
@@ -76,7 +77,8 @@ def say(text):
 
 
 def start_origins(workshop, options, known):
-    origins = {"plain": contenders_module.start_nginx_origin(workshop)}
+    plain, http2 = contenders_module.start_nginx_origin(workshop)
+    origins = {"plain": plain, "http2": http2}
     if "upload" in options.scenarios:
         if known["answer"].is_here():
             origins["upload"] = contenders_module.start_floor_origin(workshop, known["answer"])
@@ -96,6 +98,10 @@ def measure(workshop, options, chosen, origins):
     if "idle" in options.scenarios:
         results["idle"] = scenarios.run_idle(workshop, chosen, origins, min(options.rounds, 3),
                                              options.idle_connections, say)
+    if "idle-tls" in options.scenarios:
+        results["idle-tls"] = scenarios.run_idle_tls(workshop, chosen, origins,
+                                                     min(options.rounds, 3),
+                                                     options.idle_connections, say)
     if "instructions" in options.scenarios:
         if shutil.which("valgrind"):
             results["instructions"] = callgrind.run_instructions(
@@ -140,17 +146,32 @@ def guard_against_creep(options, results):
     return well
 
 
+def needed_tools(options):
+    tools = {"nginx"}
+    for scenario in scenarios.TIMED:
+        if scenario.name not in options.scenarios:
+            continue
+        own = scenario.generator not in ("wrk", "h2load")
+        tools.add(load.HANDSHAKES if own else scenario.generator)
+        if scenario.setting.tls:
+            tools.add("openssl")
+    if "idle-tls" in options.scenarios:
+        tools |= {load.HANDSHAKES, "openssl"}
+    return sorted(tools)
+
+
 def check_tools(options, chosen):
-    needed = ["nginx"] + (["wrk"] if set(options.scenarios) - {"idle", "instructions"} else [])
+    needed = needed_tools(options)
     missing = [tool for tool in needed if shutil.which(tool) is None]
     if missing:
-        raise processes.BenchError(f"not installed: {', '.join(missing)}")
+        raise processes.BenchError(f"not there: {', '.join(missing)}")
     if not chosen:
         raise processes.BenchError("nothing to measure")
 
 
 def run(options):
     set_sizes(options)
+    load.HANDSHAKES = str(options.binaries.resolve() / "load_tls")
     known = contenders_module.all_contenders(options.binaries.resolve(), options.engine)
     chosen = choose(options, known)
     check_tools(options, chosen)
@@ -158,6 +179,7 @@ def run(options):
     if busy > report.BUSY and not options.smoke:
         print(f"note: the machine is {busy:.0%} busy with other work; figures will be noisy")
     with processes.Workshop() as workshop:
+        contenders_module.make_certificate(workshop.directory)
         origins = start_origins(workshop, options, known)
         results = measure(workshop, options, chosen, origins)
     print(report.text(results, with_bars=not options.smoke))

@@ -14,7 +14,7 @@ MANY_ROUTES = 10_000
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """Rounds of wrk against each contender in turn."""
+    """Rounds of load against each contender in turn."""
 
     name: str
     title: str
@@ -23,12 +23,19 @@ class Scenario:
     path: str = "/1k"
     script: str = "report.lua"
     headers: tuple = ()
-    upload: bool = False
+    origin: str = "plain"
+    generator: str = "wrk"  # or h2load, or the mode of bench/load/tls.cc
+    streams: int = 1        # at a time on each connection
+    setting: contenders_module.Setting = contenders_module.Setting()
     bytes_per_request: int = 0  # of bulk bodies: adds the figure per GB
 
 
 _PROXIES = ("weir", "nginx", "haproxy", "forwarder")
 _BULK = (*_PROXIES, "relay-64k", "relay-256k", "relay-splice")
+_TLS = ("weir", "nginx", "haproxy")
+_HTTP2 = (*_TLS, "h2o", "nghttpx")
+_BULK_SETTING = contenders_module.Setting(bulk=True)
+_TLS_SETTING = contenders_module.Setting(tls=True)
 
 TIMED = [
     Scenario("keep-alive", "Keep-alive, 1 KB, 64 connections", _PROXIES, 64),
@@ -36,11 +43,25 @@ TIMED = [
     Scenario("new-connection", "New connection per request, 1 KB, 64 at a time", _PROXIES, 64,
              headers=("Connection: close",)),
     Scenario("download", "1 MiB down, 16 connections", _BULK, 16, path="/1m",
-             bytes_per_request=1 << 20),
+             setting=_BULK_SETTING, bytes_per_request=1 << 20),
     Scenario("upload", "1 MiB up, 16 connections", _BULK, 16, path="/up", script="upload.lua",
-             upload=True, bytes_per_request=1 << 20),
+             origin="upload", setting=_BULK_SETTING, bytes_per_request=1 << 20),
     Scenario("routes", "Keep-alive, 1 KB, 64 connections, routes by host and path",
              ("weir", "nginx"), 64, path="/", script="routes.lua"),
+    Scenario("tls-keep-alive", "TLS 1.3, keep-alive, 1 KB, 64 connections", _TLS, 64,
+             setting=_TLS_SETTING),
+    Scenario("tls-full", "TLS 1.3, full handshake per request, ECDSA P-256, 32 at a time", _TLS, 32,
+             generator="full", setting=_TLS_SETTING),
+    Scenario("tls-resumed", "TLS 1.3, resumed handshake per request, 32 at a time", _TLS, 32,
+             generator="resumed", setting=_TLS_SETTING),
+    Scenario("h2", "HTTP/2 over TLS, 1 KB, 16 connections with 32 streams", _HTTP2, 16,
+             generator="h2load", streams=32, setting=_TLS_SETTING),
+    Scenario("h2-download", "HTTP/2 over TLS, 1 MiB down, 4 connections with 4 streams", _HTTP2, 4,
+             path="/1m", generator="h2load", streams=4, bytes_per_request=1 << 20,
+             setting=contenders_module.Setting(tls=True, bulk=True)),
+    Scenario("h2-h2", "HTTP/2 over TLS, 1 KB, 16 connections with 32 streams, to an HTTP/2 origin",
+             ("weir", "haproxy", "nghttpx"), 16, origin="http2", generator="h2load", streams=32,
+             setting=contenders_module.Setting(tls=True, http2_origin=True)),
 ]
 
 
@@ -53,13 +74,22 @@ def lineup(scenario, chosen):
             for contender in present for count in (1, MANY_ROUTES)]
 
 
+def _load(workshop, scenario, contender, port, seconds):
+    if scenario.generator == "h2load":
+        return load.run_h2load(workshop, port, path=scenario.path, seconds=seconds,
+                               connections=scenario.connections, streams=scenario.streams)
+    if scenario.generator != "wrk":
+        return load.run_handshakes(workshop, port, scenario.generator, scenario.connections, seconds)
+    arguments = (contender.routes, contenders_module.PATHS_PER_HOST) if contender.routes else ()
+    return load.run_wrk(workshop, port, path=scenario.path, connections=scenario.connections,
+                        seconds=seconds, script=scenario.script, headers=scenario.headers,
+                        arguments=arguments, tls=scenario.setting.tls)
+
+
 def one_round(workshop, scenario, contender, process, port, seconds):
     """Loads one contender for `seconds`; returns the round's figures, times in microseconds."""
-    arguments = (contender.routes, contenders_module.PATHS_PER_HOST) if contender.routes else ()
     before = process.cpu()
-    figures = load.run_wrk(workshop, port, path=scenario.path, connections=scenario.connections,
-                           seconds=seconds, script=scenario.script, headers=scenario.headers,
-                           arguments=arguments)
+    figures = _load(workshop, scenario, contender, port, seconds)
     spent, user, system = (after - start for after, start in zip(process.cpu(), before))
     total = spent / 1000 / figures["requests"]
     user_share = user / (user + system) if user + system else 0.0
@@ -68,7 +98,7 @@ def one_round(workshop, scenario, contender, process, port, seconds):
         "user_us": total * user_share,
         "system_us": total * (1 - user_share),
         "requests_per_second": figures["requests"] / figures["seconds"],
-        "p99_us": figures["p99_us"],
+        "p99_us": figures["p99_us"],  # h2load does not tell: nan
         "requests": figures["requests"],
         "socket_errors": figures["socket_errors"],
     }
@@ -81,11 +111,14 @@ def medians(rounds):
 
 def run_timed(workshop, scenario, chosen, origins, rounds, seconds, say):
     """All rounds of a scenario, interleaved; {label: {"median": {}, "rounds": []}}."""
-    origin = origins["upload" if scenario.upload else "plain"]
     running = []
     for contender in lineup(scenario, chosen):
-        process, port = contenders_module.start(workshop, contender, origin,
-                                                bulk=bool(scenario.bytes_per_request))
+        if scenario.setting.http2_origin and not contenders_module.knows_http2_origins(
+                contender, workshop.directory):
+            print(f"skipped: {contender.label} in {scenario.name} (no HTTP/2 towards origins)")
+            continue
+        process, port = contenders_module.start(workshop, contender, origins[scenario.origin],
+                                                scenario.setting)
         running.append((contender, process, port))
     results = {contender.label: [] for contender, _, _ in running}
     for number in range(rounds):
@@ -102,36 +135,48 @@ def run_timed(workshop, scenario, chosen, origins, rounds, seconds, say):
     return {label: {"median": medians(each), "rounds": each} for label, each in results.items()}
 
 
-def _idle_bytes(workshop, contender, origin, count):
-    """Bytes of user memory that each of `count` idle connections adds to a warm process."""
-    process, port = contenders_module.start(workshop, contender, origin)
+def _idle_bytes(workshop, contender, origin, count, setting, open_idle):
+    """Bytes of user memory that each of `count` idle connections adds to a warm process.
+
+    `open_idle(port, count)` opens them; leaving what it gives closes them, and fails if the
+    contender had done so before.
+    """
+    process, port = contenders_module.start(workshop, contender, origin, setting)
     try:
         # The first hundred bring what exists once: upstream connections, buffers, free lists.
-        for client in load.open_idle(port, 100):
-            client.close()
+        with open_idle(port, 100):
+            pass
         time.sleep(0.3)
         before = process.user_memory()
-        clients = load.open_idle(port, count)
-        time.sleep(0.5)  # timers that give memory back have run
-        after = process.user_memory()
-        gone = load.ended(clients)
-        for client in clients:
-            client.close()
-        if gone:
-            raise processes.BenchError(f"{contender.name} closed {gone} of {count} connections")
+        with open_idle(port, count):
+            time.sleep(0.5)  # timers that give memory back have run
+            after = process.user_memory()
         return {"bytes_per_connection": (after - before) / count, "connections": count}
+    except processes.BenchError as error:
+        raise processes.BenchError(f"{contender.name}, idle: {error}") from error
     finally:
         workshop.stop(process)
 
 
-def run_idle(workshop, chosen, origins, rounds, count, say):
-    """Memory per idle connection, each round with a fresh process."""
+def _run_idle(workshop, contenders, origins, rounds, count, say, setting, open_idle):
     results = {}
     for number in range(rounds):
-        for name in ("weir", "nginx", "haproxy"):
-            if name not in chosen:
-                continue
-            say(f"idle: round {number + 1} of {rounds}, {name}")
-            figures = _idle_bytes(workshop, chosen[name], origins["plain"], count)
-            results.setdefault(name, []).append(figures)
+        for contender in contenders:
+            say(f"idle: round {number + 1} of {rounds}, {contender.name}")
+            figures = _idle_bytes(workshop, contender, origins["plain"], count, setting, open_idle)
+            results.setdefault(contender.name, []).append(figures)
     return {label: {"median": medians(each), "rounds": each} for label, each in results.items()}
+
+
+def run_idle(workshop, chosen, origins, rounds, count, say):
+    """Memory per idle connection, each round with a fresh process."""
+    here = [chosen[name] for name in ("weir", "nginx", "haproxy") if name in chosen]
+    return _run_idle(workshop, here, origins, rounds, count, say, contenders_module.Setting(),
+                     load.idle_connections)
+
+
+def run_idle_tls(workshop, chosen, origins, rounds, count, say):
+    """The same with TLS."""
+    here = [chosen[name] for name in _HTTP2 if name in chosen]
+    return _run_idle(workshop, here, origins, rounds, count, say, _TLS_SETTING,
+                     lambda port, many: load.idle_tls_connections(workshop, port, many))

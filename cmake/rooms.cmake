@@ -87,10 +87,12 @@ function(weir_fuzz)
   endforeach()
 endfunction()
 
-# bench/floor/<name>.cc -> floor_<name>; src/**/<name>_bench.cc -> <name>_bench. Release only,
+# bench/floor/<name>.cc -> floor_<name>; bench/load/<name>.cc -> load_<name>;
+# src/**/<name>_bench.cc -> <name>_bench. Release only,
 # built on request: cmake --build build/release --target bench_programs
 function(weir_bench)
   file(GLOB floors CONFIGURE_DEPENDS bench/floor/*.cc)
+  file(GLOB loads CONFIGURE_DEPENDS bench/load/*.cc)
   file(GLOB_RECURSE benches CONFIGURE_DEPENDS src/*_bench.cc)
   if(NOT WEIR_FLAVOR STREQUAL release)
     return()
@@ -101,6 +103,12 @@ function(weir_bench)
     add_executable(floor_${name} EXCLUDE_FROM_ALL ${source})
     target_link_libraries(floor_${name} PRIVATE PkgConfig::uring Threads::Threads)
     add_dependencies(bench_programs floor_${name})
+  endforeach()
+  foreach(source ${loads})
+    cmake_path(GET source STEM name)
+    add_executable(load_${name} EXCLUDE_FROM_ALL ${source})
+    target_link_libraries(load_${name} PRIVATE OpenSSL::SSL)
+    add_dependencies(bench_programs load_${name})
   endforeach()
   foreach(source ${benches})
     cmake_path(GET source STEM name)

@@ -53,7 +53,7 @@ struct EndpointConfig {
 
 // Limits of the connections that one worker keeps open to one endpoint.
 struct PoolConfig {
-  std::uint32_t max_idle = 128;
+  std::uint32_t max_idle = 1024;
   config::Duration idle_timeout = std::chrono::seconds(60);
   std::optional<config::Duration> max_age;
   std::optional<std::uint32_t> max_requests;

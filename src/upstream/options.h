@@ -14,7 +14,7 @@ namespace weir {
 
 /// Limits of pooled connections; see PoolConfig.
 struct PoolLimits {
-  std::uint32_t max_idle = 128;
+  std::uint32_t max_idle = 1024;
   Duration idle_timeout = std::chrono::seconds(60);
   Duration max_age{0};                    // 0: unlimited
   std::uint32_t max_requests = 0;         // 0: unlimited

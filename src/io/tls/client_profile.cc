@@ -4,6 +4,7 @@
 #include "io/tls/client_sessions.h"
 #include "io/tls/engine.h"
 #include "io/tls/files.h"
+#include "io/tls/provider.h"
 #include "io/tls/server_profile.h"
 
 namespace weir {
@@ -58,7 +59,7 @@ std::expected<std::shared_ptr<const TlsClientProfile>, TlsProblem> TlsClientProf
   if (options.min_version > most) return problem({}, "min_version is above max_version");
   std::string alpn = alpn_wire(options.alpn);
   if (alpn.empty() != options.alpn.empty()) return problem({}, "a bad name in alpn");
-  SslContextPtr context(SSL_CTX_new(TLS_client_method()));
+  SslContextPtr context(SSL_CTX_new_ex(nullptr, kTlsAlgorithms, TLS_client_method()));
   if (context == nullptr || !set_common(context.get(), options.min_version, most)) {
     return problem({}, take_openssl_error_text());
   }

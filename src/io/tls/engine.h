@@ -97,6 +97,8 @@ class TlsEngine {
   class Lending;
 
   Status attach(SSL_CTX* context, Slots& worker);
+  /// For calls that may read or write: from now on the worker's BIO is this engine's.
+  SSL* operating();
   Error explain(ErrorCode code) const;
   bool nothing_to_find() const;
   std::optional<Error> why_no_bytes(int result);

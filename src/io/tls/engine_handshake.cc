@@ -83,7 +83,7 @@ Result<bool> TlsEngine::handshake() {
   if (failure_.code != ErrorCode::none) return fail(failure_);
   Lending lending(*this, false);
   ERR_clear_error();
-  int result = SSL_do_handshake(ssl_.get());
+  int result = SSL_do_handshake(operating());
   if (result == 1) {
     establish();
     return true;

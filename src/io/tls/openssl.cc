@@ -2,13 +2,21 @@
 
 #include <openssl/err.h>
 
+#include <cstdint>
+
+#include "io/tls/provider.h"
+
 namespace weir {
 
 void start_openssl() {
-  static const bool started =
-      OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
-                           OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
-                       nullptr) == 1;
+  static const bool started = [] {
+    constexpr std::uint64_t kWhat = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
+                                    OPENSSL_INIT_LOAD_CRYPTO_STRINGS;
+    bool well = OPENSSL_init_ssl(kWhat, nullptr) == 1;
+    load_tls_provider();
+    ERR_clear_error();
+    return well;
+  }();
   (void)started;
 }
 

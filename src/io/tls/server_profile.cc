@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include "io/tls/files.h"
+#include "io/tls/provider.h"
 
 namespace weir {
 namespace {
@@ -58,9 +59,17 @@ std::expected<void, TlsProblem> set_client_auth(SSL_CTX* context, const TlsServe
   return {};
 }
 
+// Nothing is ever looked up by it: there is no session cache, and with a ticket it stays here.
+int no_session_id(SSL*, unsigned char* id, unsigned* size) {
+  id[0] = 1;
+  *size = 1;
+  return 1;
+}
+
 std::expected<void, TlsProblem> set_tickets(SSL_CTX* context, const TlsServerOptions& options) {
   if (options.tickets > kMaxTickets) return problem({}, "at most 4 session tickets");
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_generate_session_id(context, &no_session_id);
   SSL_CTX_set_timeout(context, kSessionSeconds);
   bool none = options.ticket_keys == nullptr || options.tickets == 0;
   if (none) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
@@ -116,7 +125,7 @@ std::expected<std::shared_ptr<const TlsServerProfile>, TlsProblem> TlsServerProf
   std::string alpn = alpn_wire(options.alpn);
   if (alpn.empty() != options.alpn.empty()) return problem({}, "a bad name in alpn");
 
-  SslContextPtr context(SSL_CTX_new(TLS_server_method()));
+  SslContextPtr context(SSL_CTX_new_ex(nullptr, kTlsAlgorithms, TLS_server_method()));
   if (context == nullptr || !set_common(context.get(), least, most)) {
     return problem({}, take_openssl_error_text());
   }

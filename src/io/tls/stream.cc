@@ -19,12 +19,15 @@ Error interrupted() { return Error(ErrorCode::cancelled, Origin::weir, "the read
 TlsStream::TlsStream(std::unique_ptr<Stream> transport)
     : transport_(std::move(transport)),
       engine_(transport_->loop().buffers()),
-      read_(*transport_, StopToken(), 0),
-      write_(*transport_, std::span<Slice>(), StopToken()) {
+      read_(*transport_, StopToken(), 0) {
   read_.owner = this;
-  write_.owner = this;
   read_.when_done([](Operation& self) { static_cast<TransportRead&>(self).owner->on_read(); });
-  write_.when_done([](Operation& self) { static_cast<TransportWrite&>(self).owner->on_written(); });
+}
+
+TlsStream::Flight::Flight(TlsStream& stream, std::unique_ptr<TlsOutput> bytes)
+    : write(*stream.transport_, bytes->slices(), StopToken()), output(std::move(bytes)) {
+  write.owner = &stream;
+  write.when_done([](Operation& self) { static_cast<TransportWrite&>(self).owner->on_written(); });
 }
 
 TlsStream::~TlsStream() {
@@ -47,7 +50,7 @@ Task<Status> TlsStream::handshake(StopToken stop) {
       co_return Status();
     }
     if (take_output()) {
-      Status sent = co_await transport_->write(write_.data, stop);
+      Status sent = co_await transport_->write(sending_->write.data, stop);
       sending_.reset();
       if (!sent) co_return fail(sent.error());
     }
@@ -116,7 +119,7 @@ void TlsStream::on_read() {
 void TlsStream::end_read() {
   flush();
   if (writing_ && writer_ == nullptr) {
-    if (!std::exchange(recalled_, true)) transport_->cancel(write_, interrupted());
+    if (!std::exchange(recalled_, true)) transport_->cancel(sending_->write, interrupted());
     return;
   }
   read_cancelled_ = false;
@@ -168,32 +171,33 @@ bool TlsStream::advance_write(WriteOperation& operation) {
 // Takes up what the engine has to send; false if nothing is left to send.
 bool TlsStream::take_output() {
   if (sending_ != nullptr) return true;
-  sending_ = engine_.take_output();
-  if (sending_ == nullptr) return false;
-  write_.data = sending_->slices();
+  std::unique_ptr<TlsOutput> output = engine_.take_output();
+  if (output == nullptr) return false;
+  sending_ = std::make_unique<Flight>(*this, std::move(output));
   return true;
 }
 
 // False when it waits.
 bool TlsStream::start_sending() {
-  write_.result = {};
+  sending_->write.result = {};
   writing_ = true;
-  if (!transport_->start_write(write_)) return false;
+  if (!transport_->start_write(sending_->write)) return false;
   note_written();
   return true;
 }
 
 void TlsStream::note_written() {
   writing_ = false;
-  if (write_.result) {
+  const Status& result = sending_->write.result;
+  if (result) {
     sending_.reset();
     return;
   }
   // Cancelled: what is left goes out later, or the records would have a hole.
-  bool ours = recalled_ && write_.result.error().code == ErrorCode::cancelled;
-  bool owners = write_cancelled_ && write_.result.error().code == writer_->result.error().code;
+  bool ours = recalled_ && result.error().code == ErrorCode::cancelled;
+  bool owners = write_cancelled_ && result.error().code == writer_->result.error().code;
   if (ours || owners) return;
-  write_error_ = write_.result.error();
+  write_error_ = result.error();
   sending_.reset();
 }
 
@@ -223,8 +227,8 @@ void TlsStream::on_written() {
 // What goes without waiting.
 void TlsStream::flush() {
   while (!writing_ && take_output()) {
-    transport_->try_write(write_.data);
-    if (!write_.data.empty()) return;
+    transport_->try_write(sending_->write.data);
+    if (!sending_->write.data.empty()) return;
     sending_.reset();
   }
   close_if_flushed();
@@ -304,7 +308,7 @@ void TlsStream::cancel(Operation& operation, const Error& why) {
   if (write_cancelled_) return;
   write_cancelled_ = true;
   writer_->result = fail(why);
-  if (!recalled_) transport_->cancel(write_, why);
+  if (!recalled_) transport_->cancel(sending_->write, why);
 }
 
 }  // namespace weir

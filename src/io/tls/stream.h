@@ -55,6 +55,12 @@ class TlsStream final : public Stream, public Recycled<TlsStream> {
     using WriteOperation::WriteOperation;
     TlsStream* owner = nullptr;
   };
+  /// What is on its way; `write.data` is what is left of `output`.
+  struct Flight : Recycled<Flight> {
+    Flight(TlsStream& stream, std::unique_ptr<TlsOutput> bytes);
+    TransportWrite write;
+    std::unique_ptr<TlsOutput> output;
+  };
   enum class End : std::uint8_t { none, wanted, sent };
 
   bool advance_read(ReadOperation& operation);
@@ -75,15 +81,14 @@ class TlsStream final : public Stream, public Recycled<TlsStream> {
   std::unique_ptr<Stream> transport_;
   TlsEngine engine_;
   TransportRead read_;
-  TransportWrite write_;  // its `data` is what is left of `sending_`
-  std::unique_ptr<TlsOutput> sending_;
+  std::unique_ptr<Flight> sending_;
   ReadOperation* reader_ = nullptr;  // the owner's pending operations
   WriteOperation* writer_ = nullptr;
   Error write_error_;
-  bool writing_ = false;         // `write_` is pending
+  bool writing_ = false;         // the write of `sending_` is pending
   bool read_cancelled_ = false;  // the owner's, as long as it is pending
   bool write_cancelled_ = false;
-  bool recalled_ = false;  // `write_` was cancelled because the read that it served is over
+  bool recalled_ = false;  // that write was cancelled because the read that it served is over
   bool resetting_ = false;
   End end_ = End::none;
 };
