@@ -167,7 +167,7 @@ def test_config_is_the_effective_one(start, folder):
     weir = start(SHOP.format(folder=folder))
     config = admin(weir, "/config").json()
     assert [each["name"] for each in config["listeners"]] == ["front", "origin"]
-    assert config["upstreams"]["api"]["pool"]["max_idle"] == 128
+    assert config["upstreams"]["api"]["pool"]["max_idle"] == 1024
 
 
 def test_the_admin_listener_is_only_read(start, folder):
