@@ -125,7 +125,9 @@ def test_idle_connections_of_workers_that_leave_go_on_at_the_one_that_stays(ngin
                 client.close()
 
 
-UPGRADE = (b"GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+# Key and accept are those of RFC 6455, 1.3.
+UPGRADE = (b"GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+           b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 
 
 def echo_in_a_tunnel(connection):
@@ -133,7 +135,8 @@ def echo_in_a_tunnel(connection):
     if head is None or "Upgrade: websocket" not in head:
         return
     connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
-                    b"Upgrade: websocket\r\n\r\n")
+                    b"Upgrade: websocket\r\n"
+                    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
     while data := connection.socket.recv(4096):
         connection.send(data)
 
