@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <span>
 
+#include "client2.h"
 #include "core/scope.h"
 #include "io/deadline.h"
 
@@ -111,7 +112,10 @@ class Call {
       status = status_of(story, head);
       go_on_ = true;
     } while (status >= 100 && status < 200 && status != 101);
-    check(story, head, status);
+    ledger_.check_answer(story, head, status);
+    if (head.count("content-length") + head.count("transfer-encoding") > 1) {
+      ledger_.fail(&story, "ambiguous framing");
+    }
     if (status == 101) co_return co_await tunnel(story);
     bool goes_on = co_await content(story, head, status);
     co_return goes_on;
@@ -132,25 +136,6 @@ class Call {
       }
     }
     return status;
-  }
-
-  void check(Story& story, const Head& head, unsigned status) {
-    bool ours = !head.has("x-id");
-    if (ours && loop().now() - ledger_.idle_closed < milliseconds(3)) story.excused = true;
-    static constexpr unsigned kOurs[] = {408, 502, 503, 504};
-    if (ours && std::ranges::count(kOurs, status) == 0) {
-      ledger_.fail(&story, "the proxy answered: " + head.first);
-    }
-    if (!ours && head.text("x-id") != fmt::to_string(story.id)) {
-      ledger_.fail(&story, "the response of another request: " + head.text("x-id"));
-    }
-    if (!ours && status != 101 && status != story.status()) {
-      ledger_.fail(&story, "another status than the origin's: " + head.first);
-    }
-    if (head.has("server")) ledger_.fail(&story, "Server was passed on");
-    if (head.count("content-length") + head.count("transfer-encoding") > 1) {
-      ledger_.fail(&story, "ambiguous framing");
-    }
   }
 
   Task<bool> content(Story& story, const Head& head, unsigned status) {
@@ -261,6 +246,7 @@ Task<void> visit_proxy(SimLoop& loop, Ledger& ledger, const Visit& visit) {
     if (ledger.calm) ledger.fail(nullptr, "the proxy could not be reached");
     co_return;
   }
+  if (visit.http2) co_return co_await visit_http2(ledger, visit, **stream, deadline.token());
   Call call(ledger, visit, **stream, deadline.token());
   co_await call.run();
 }

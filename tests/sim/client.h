@@ -13,6 +13,7 @@ namespace weir::sim {
 /// What a client does with one connection.
 struct Visit {
   std::vector<Story*> stories;
+  bool http2 = false;        // each request is a stream
   std::size_t together = 1;  // requests that are sent without waiting for answers
   Duration before{};         // the pause that precedes it
   Pace pace;

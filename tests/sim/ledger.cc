@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace weir::sim {
 
 unsigned Story::status() const {
@@ -25,6 +27,22 @@ void Ledger::fail(const Story* story, std::string_view what) {
                                                              std::chrono::hours(1))
                        .count()
                 << " us: " << what;
+}
+
+void Ledger::check_answer(Story& story, const Head& head, unsigned status) {
+  bool ours = !head.has("x-id");
+  if (ours && world_.now() - idle_closed < std::chrono::milliseconds(3)) story.excused = true;
+  static constexpr unsigned kOurs[] = {408, 502, 503, 504};
+  if (ours && std::ranges::count(kOurs, status) == 0) {
+    fail(&story, "the proxy answered: " + head.first);
+  }
+  if (!ours && head.text("x-id") != fmt::to_string(story.id)) {
+    fail(&story, "the response of another request: " + head.text("x-id"));
+  }
+  if (!ours && status != 101 && status != story.status()) {
+    fail(&story, "another status than the origin's: " + head.first);
+  }
+  if (head.has("server")) fail(&story, "Server was passed on");
 }
 
 void Ledger::check_ends() {

@@ -10,6 +10,7 @@
 
 #include "io/sim/world.h"
 #include "io/testing.h"
+#include "wire.h"
 
 namespace weir::sim {
 
@@ -67,6 +68,8 @@ class Ledger {
   std::size_t exchanges = 0;  // that ended
   std::size_t clients = 0;    // that still run
 
+  /// Of a response head, whatever protocol it came in; names in lower case.
+  void check_answer(Story& story, const Head& head, unsigned status);
   void fail(const Story* story, std::string_view what);
   void check_ends();
 

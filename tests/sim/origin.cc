@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "io/deadline.h"
+#include "manner.h"
+#include "origin2.h"
 #include "wire.h"
 
 namespace weir::sim {
@@ -12,47 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-/// How one request is answered.
-struct Manner {
-  enum class Break : std::uint8_t { none, reset, close, silence };
-  Content::Kind framing = Content::Kind::length;
-  Duration delay{};
-  unsigned interim = 0;
-  bool early = false;  // the answer comes before the request has been read
-  bool close = false;
-  bool agree = true;   // to an upgrade
-  bool extra = false;  // a second answer behind the first, which is nobody's
-  Pace pace;
-  Break broken = Break::none;  // after pace.limit bytes of the answer
-};
-
-Manner draw(Random& random, const Ledger& ledger, const Story& story) {
-  Manner manner;
-  std::uint64_t kind = random.below(10);
-  manner.framing = kind < 5   ? Content::Kind::length
-                   : kind < 9 ? Content::Kind::chunked
-                              : Content::Kind::until_close;
-  if (random.chance(100)) manner.delay = milliseconds(random.below(900));
-  if (random.chance(100)) manner.interim = 1 + static_cast<unsigned>(random.below(3));
-  manner.close = random.chance(100);
-  manner.pace.pieces = 1 + random.below(4);
-  if (random.chance(200)) manner.pace.pause = milliseconds(20);
-  // Where bytes may be late the proxy cannot tell them from the answer to its next request.
-  bool together = ledger.steady && story.response_size < 3000 && !story.upgrade;
-  if (together && !manner.close && manner.framing != Content::Kind::until_close) {
-    manner.extra = random.chance(100);
-    if (manner.extra) manner.pace = Pace();
-  }
-  if (ledger.calm) return manner;
-  manner.early = random.chance(150) && story.request_size > 0;
-  manner.agree = random.chance(800);
-  if (random.chance(40)) manner.delay = seconds(random.below(12));
-  if (!random.chance(120)) return manner;
-  manner.broken = static_cast<Manner::Break>(1 + random.below(3));
-  manner.pace.limit = random.chance(400) ? 0 : random.below(250 + story.response_size);
-  return manner;
-}
 
 std::string head_of(const Story& story, Manner& manner, Random& random) {
   static constexpr std::string_view kInterim[] = {"100 Continue", "103 Early Hints",
@@ -97,8 +58,10 @@ Content announced(const Head& head) {
 /// One connection from the proxy.
 class Guest {
  public:
-  Guest(Origin& origin, Stream& stream)
-      : origin_(origin), stream_(stream), wire_(stream, origin.loop().stopping()) {}
+  Guest(Origin& origin, Stream& stream, std::string received)
+      : origin_(origin), stream_(stream), wire_(stream, origin.loop().stopping()) {
+    wire_.begin_with(std::move(received));
+  }
 
   Task<void> serve() {
     bool again = true;
@@ -249,8 +212,16 @@ class Guest {
   bool spoiled_ = false;  // more was sent than was asked for
 };
 
+// Both versions on one port: no method of HTTP/1.1 that is used here begins with "PR".
 Task<void> serve(Origin& origin, std::unique_ptr<Stream> stream) {
-  Guest guest(origin, *stream);
+  std::string received;
+  while (received.empty() || received == "P") {
+    Result<Slice> got = co_await stream->read(origin.loop().stopping());
+    if (!got) co_return;
+    received += got->view();
+  }
+  if (received.starts_with("PR")) co_return co_await serve_http2(origin, *stream, received);
+  Guest guest(origin, *stream, std::move(received));
   co_await guest.serve();
 }
 

@@ -64,12 +64,14 @@ std::unique_ptr<ExchangeObserver> SimHost::make_observer(Loop&) {
 
 std::string Setup::yaml() const {
   std::string pool = max_requests > 0 ? fmt::format(", max_requests: {}", max_requests) : "";
-  auto upstream = [&](std::string_view name, const std::vector<std::string>& endpoints) {
+  auto upstream = [&](std::string_view name, const std::vector<std::string>& endpoints,
+                      bool http2) {
     return fmt::format(
-        "  {}: {{ endpoints: [\"{}\"], balance: {}, connect_timeout: 2s, response_timeout: 4s, "
+        "  {}: {{ endpoints: [\"{}\"], protocol: {}, balance: {}, connect_timeout: 2s, "
+        "response_timeout: 4s, "
         "idle_timeout: 5s, pool: {{ idle_timeout: 3s{} }}, retries: {{ attempts: {} }} }}\n",
-        name, fmt::join(endpoints, "\", \""), least_requests ? "least_requests" : "round_robin",
-        pool, attempts);
+        name, fmt::join(endpoints, "\", \""), http2 ? "http2" : "http1",
+        least_requests ? "least_requests" : "round_robin", pool, attempts);
   };
   auto listener = [&](unsigned port) {
     return fmt::format(
@@ -82,8 +84,8 @@ std::string Setup::yaml() const {
       "routes:\n  - {{ match: {{ path: \"/a/*\" }}, reverse_proxy: {} }}\n"
       "  - {{ match: {{ path: \"/b/*\" }}, reverse_proxy: {} }}\nupstreams:\n{}{}",
       workers, listener(80), second_listener ? listener(81) : std::string(),
-      swapped ? "right" : "left", swapped ? "left" : "right", upstream("left", left),
-      upstream("right", right));
+      swapped ? "right" : "left", swapped ? "left" : "right", upstream("left", left, left_http2),
+      upstream("right", right, right_http2));
 }
 
 void Proxy::apply(const Setup& setup) {

@@ -47,6 +47,8 @@ struct Setup {
   unsigned max_requests = 0;  // of a pooled connection; 0: unlimited
   unsigned attempts = 2;
   bool least_requests = false;
+  bool left_http2 = false;
+  bool right_http2 = false;
 
   std::string yaml() const;
 };

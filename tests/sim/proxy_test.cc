@@ -59,17 +59,20 @@ Visit drawn_visit(Random& random, Ledger& ledger, std::uint64_t first, bool keep
   visit.pace.pieces = 1 + random.below(5);
   if (random.chance(200)) visit.pace.pause = milliseconds(30);
   if (random.chance(500)) visit.together = 1 + random.below(4);
+  visit.http2 = random.chance(300);
   visit.linger = random.chance(300);
   std::uint64_t count = 1 + random.below(4);
   for (std::uint64_t i = 0; i < count; ++i) {
     Story story = drawn_story(random, first + i);
-    bool ends = story.upgrade || story.last;
-    if (story.upgrade) visit.together = 1;
+    if (visit.http2) story.old = story.expect = story.last = false;
+    bool ends = story.last || (story.upgrade && !visit.http2);
+    if (story.upgrade && !visit.http2) visit.together = 1;
     visit.stories.push_back(&ledger.add(std::move(story)));
     if (ends) break;
   }
-  visit.half_close =
-      (keep_half_closed || !ledger.calm) && random.chance(100) && !visit.stories.back()->upgrade;
+  if (visit.http2) visit.linger = false;
+  visit.half_close = !visit.http2 && (keep_half_closed || !ledger.calm) && random.chance(100) &&
+                     !visit.stories.back()->upgrade;
   if (ledger.calm) return visit;
   if (random.chance(60)) visit.pace.pause = seconds(4);
   if (random.chance(120)) visit.leave_after_writing = random.below(800);
@@ -85,6 +88,8 @@ Setup drawn_setup(Random& random) {
   setup.max_requests = static_cast<unsigned>(random.below(3));
   setup.attempts = 1 + static_cast<unsigned>(random.below(3));
   setup.least_requests = random.chance(300);
+  setup.left_http2 = random.chance(400);
+  setup.right_http2 = random.chance(400);
   return setup;
 }
 
@@ -93,6 +98,7 @@ Setup changed(Setup setup, Random& random) {
   if (random.chance(600)) setup.left.push_back(std::string(kOrigins[random.below(4)]));
   if (setup.left.back() == setup.left.front()) setup.left.resize(1);
   setup.swapped = random.chance(500);
+  if (random.chance(200)) setup.left_http2 = !setup.left_http2;
   setup.second_listener = random.chance(300);
   if (random.chance(300)) setup.workers = 1 + static_cast<unsigned>(random.below(4));
   return setup;

@@ -58,6 +58,8 @@ class Wire {
   Task<bool> head(Head& head);
   Task<void> content(Content& content);
 
+  /// What somebody else has read already.
+  void begin_with(std::string bytes) { bytes_ = std::move(bytes); }
   std::string_view waiting() const { return std::string_view(bytes_).substr(at_); }
   ErrorCode end() const { return end_; }
   std::size_t total() const { return total_; }

@@ -57,7 +57,7 @@ Scope::Child ServerStream::serve(Scope&, std::unique_ptr<ServerStream> stream) {
   Result<Response> response = fail(self.refusal_);
   if (self.refusal_.code == ErrorCode::none) response = co_await handler.handle(exchange);
   self.responding_ = true;
-  if (response && response->tunnel) {
+  if (response) {
     if (Status agreed = self.agree(*response); !agreed) response = fail(agreed.error());
   }
   if (!response) response = self.page_for(response.error());
@@ -154,9 +154,15 @@ void ServerStream::send_continue() {
   connection().kick();
 }
 
+// The caller's fields may go before the frame is pulled.
 Task<Status> ServerStream::send_interim(const Response& response) {
   if (responding_ || closed()) co_return Status();
-  Result<FieldList> fields = response_fields(response, response.status, {}, exchange_.arena());
+  Arena& arena = exchange_.arena();
+  Response kept(arena);
+  for (const Header& each : response.headers) {
+    kept.headers.add(arena.copy(each.name()), arena.copy(each.value()));
+  }
+  Result<FieldList> fields = response_fields(kept, response.status, {}, arena);
   if (!fields) co_return fail(fields.error());
   Status said = engine().interim(*this, *fields);
   connection().kick();
@@ -176,9 +182,16 @@ Result<Response> ServerStream::page_for(Error error) {
   return error_response(exchange_, error);
 }
 
-// A tunnel is made only of what the origin agreed to; HTTP/2 has no accept of its own.
+// A tunnel is made only of what the origin agreed to; HTTP/2 has no accept of its own. There any
+// 2xx means yes: one that an origin of HTTP/1.1 gave to a request whose Upgrade it ignored must not
+// be taken for that (RFC 8441, 4).
 Status ServerStream::agree(Response& response) {
   const Request& request = exchange_.request();
+  if (response.tunnel == nullptr) {
+    bool asked = request.method == Method::connect || !request.upgrade.empty();
+    if (!asked || response.status / 100 != 2) return {};
+    return fail(ErrorCode::upgrade_refused, Origin::upstream, "answered without a tunnel");
+  }
   if (!is_websocket(request.upgrade) || response.status != 101) return {};
   Status agreed = check_websocket_accept(
       response.headers, request.headers.get(HeaderId::sec_websocket_key), exchange_.arena());

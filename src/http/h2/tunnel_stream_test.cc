@@ -139,6 +139,23 @@ TEST(H2Tunnel, is_not_made_when_the_origin_did_not_understand_the_handshake) {
   EXPECT_EQ(connected.service.detached_, 0);
 }
 
+// RFC 8441, 4: any 2xx would mean that there is one.
+TEST(H2Tunnel, is_not_made_of_an_ordinary_answer) {
+  Connected connected;
+  connected.service.answers_.make_tunnel = [](Exchange& exchange) {
+    Response response(exchange.arena());
+    response.status = 200;
+    response.body = exchange.own<MemoryBody>(Slice::unowned("what upgrade?"));
+    return response;
+  };
+  connected.talk([&](Client& client) -> Task<void> {
+    RecordingStream& request = client.peer.request(kWebSocket, "smuggled", false);
+    EXPECT_TRUE(co_await client.until([&] { return request.closed; }));
+    EXPECT_EQ(request.heads.at(0).status, 502);
+    EXPECT_EQ(request.body.find("what upgrade"), std::string::npos);
+  });
+}
+
 TEST(H2Tunnel, ends_with_its_stream) {
   Connected connected;
   Far far(connected);
