@@ -71,7 +71,8 @@ Process::Process(const RunOptions& options, Loop& loop)
           [this](Loop& worker) { return std::make_unique<Observer>(status_, access_log_, worker); },
           [this] { return before_workers(); }),
       admin_(status_, host_),
-      server_(network_, host_) {
+      server_(network_, host_),
+      stapling_(loop, discovery_.resolver(), server_.certificates()) {
   server_.set_discovery(&discovery_);
   server_.set_admin(&admin_);
 }
@@ -96,6 +97,7 @@ Task<void> Process::live(int signals) {
   co_await control_.finish();
   tasks_.stop(Error(ErrorCode::shutting_down));
   co_await tasks_.join();
+  co_await stapling_.finish();
   co_await discovery_.finish();
   if (exit_status_ == 0) log_info("ended", {});
   loop_.stop();
@@ -199,7 +201,10 @@ Task<bool> Process::put_in_force(config::Diagnostics& diagnostics) {
 
 // Certificates are renewed on disk; nobody should have to reload for that.
 Task<void> Process::watch_tls_files(StopToken stop) {
-  while (co_await loop_.sleep_for(kTlsFileInterval, stop)) server_.refresh_tls(loop_.now());
+  do {
+    stapling_.look();
+    server_.refresh_tls(loop_.now());
+  } while (co_await loop_.sleep_for(kTlsFileInterval, stop));
 }
 
 // --- signals -----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@
 #include "server/access_log.h"
 #include "server/endpoint_discovery.h"
 #include "server/log_writer.h"
+#include "server/ocsp_stapling.h"
 #include "server/process_status.h"
 #include "server/server.h"
 
@@ -97,6 +98,7 @@ class Process final : ControlHandler {
   ThreadHost host_;
   Admin admin_;
   Server server_;
+  OcspStapling stapling_;
   Scope tasks_;
   Event end_asked_;
   int exit_status_ = 1;

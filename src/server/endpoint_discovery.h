@@ -41,6 +41,8 @@ class EndpointDiscovery {
     resolver_.configure(std::move(settings));
   }
 
+  dns::Resolver& resolver() { return resolver_; }
+
   /// Stops; to be awaited before destruction.
   Task<void> finish() { return dns_.finish(); }
 

@@ -55,6 +55,7 @@ class Server {
 
   /// Takes up files of TLS that have changed; to be called every few seconds.
   void refresh_tls(TimePoint now) { tls_.refresh(now); }
+  CertificateStore& certificates() { return tls_.certificates(); }
 
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   std::vector<std::shared_ptr<SharedListener>> listeners() const;

@@ -86,6 +86,7 @@ struct ListenerTlsConfig {
   std::optional<ClientAuthConfig> client_auth;
   config::Located<std::string> ticket_keys;
   std::optional<HstsConfig> hsts;
+  bool ocsp_stapling = true;
 
   static constexpr auto schema = config::object(
       "tls", "TLS with clients. Files that change are taken up without a reload.",
@@ -104,7 +105,11 @@ struct ListenerTlsConfig {
           "encrypts. Without it they are random and rotate."),
       config::field<&ListenerTlsConfig::hsts>(
           "hsts", "Strict-Transport-Security on every response, in place of what origins say.",
-          config::none("off"), config::example("365d")));
+          config::none("off"), config::example("365d")),
+      config::field<&ListenerTlsConfig::ocsp_stapling>(
+          "ocsp_stapling",
+          "Ask the responders that certificates name, in the background, and show the answers to "
+          "clients. Certificates that name none, or whose file lacks the issuer, have none."));
 };
 
 }  // namespace weir

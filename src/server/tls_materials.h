@@ -36,6 +36,8 @@ class TlsMaterials {
   /// before stays), and rotates ticket keys when it is time. To be called every few seconds.
   void refresh(TimePoint now);
 
+  CertificateStore& certificates() { return certificates_; }
+
  private:
   std::shared_ptr<const TicketKeys> ticket_keys(const config::Located<std::string>& file,
                                                 config::Diagnostics& diagnostics);

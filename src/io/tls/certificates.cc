@@ -131,17 +131,18 @@ CertificateStore::Entry* CertificateStore::load(const CertificateFiles& files,
 }
 
 std::expected<std::shared_ptr<const CertificateSet>, std::vector<TlsProblem>>
-CertificateStore::make_set(std::vector<CertificateFiles> files) {
+CertificateStore::make_set(std::vector<CertificateFiles> files, bool stapled) {
   std::lock_guard lock(mutex_);
   forget_unused();
   for (const std::weak_ptr<CertificateSet>& each : sets_) {
     std::shared_ptr<CertificateSet> known = each.lock();
-    if (known != nullptr && known->files() == files) return known;
+    bool same = known != nullptr && known->stapled() == stapled && known->files() == files;
+    if (same) return known;
   }
   std::vector<TlsProblem> problems;
   for (const CertificateFiles& each : files) load(each, problems);
   if (!problems.empty()) return std::unexpected(std::move(problems));
-  std::shared_ptr<CertificateSet> set(new CertificateSet(std::move(files)));
+  std::shared_ptr<CertificateSet> set(new CertificateSet(std::move(files), stapled));
   sets_.push_back(set);
   publish(*set);
   return set;
@@ -151,6 +152,7 @@ void CertificateStore::publish(CertificateSet& set) {
   std::vector<ShownCertificate> shown;
   for (const CertificateFiles& files : set.files()) {
     shown.push_back(entries_.at(Key(files.certificate, files.key))->shown);
+    if (!set.stapled()) shown.back().staple = nullptr;
   }
   set.index_.publish(std::make_shared<const CertificateIndex>(shown));
 }
@@ -206,8 +208,18 @@ CertificateStore::Refreshed CertificateStore::refresh() {
 
 std::vector<CertificateStore::InUse> CertificateStore::in_use() const {
   std::lock_guard lock(mutex_);
+  std::set<Key> stapled;
+  for (const std::weak_ptr<CertificateSet>& each : sets_) {
+    std::shared_ptr<CertificateSet> set = each.lock();
+    if (set == nullptr || !set->stapled()) continue;
+    for (const CertificateFiles& files : set->files()) {
+      stapled.emplace(files.certificate, files.key);
+    }
+  }
   std::vector<InUse> all;
-  for (const auto& [key, entry] : entries_) all.push_back({entry->files, entry->shown.certificate});
+  for (const auto& [key, entry] : entries_) {
+    all.push_back({entry->files, entry->shown.certificate, stapled.contains(key)});
+  }
   return all;
 }
 

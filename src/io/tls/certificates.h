@@ -63,12 +63,15 @@ class CertificateSet final : public CertificateSource {
  public:
   const CertificateChoice* find(std::string_view server_name, Slots& worker) const override;
   const std::vector<CertificateFiles>& files() const { return files_; }
+  bool stapled() const { return stapled_; }
 
  private:
   friend class CertificateStore;
-  explicit CertificateSet(std::vector<CertificateFiles> files) : files_(std::move(files)) {}
+  CertificateSet(std::vector<CertificateFiles> files, bool stapled)
+      : files_(std::move(files)), stapled_(stapled) {}
 
   std::vector<CertificateFiles> files_;
+  bool stapled_;
   Published<CertificateIndex> index_;
 };
 
@@ -83,9 +86,10 @@ class CertificateStore {
   CertificateStore& operator=(const CertificateStore&) = delete;
 
   /// Reads what is not there yet. Every problem of every file is told, or the set is complete.
-  /// What only a set that has gone needed is forgotten with the next call.
+  /// What only a set that has gone needed is forgotten with the next call. `stapled`: whether OCSP
+  /// responses are shown.
   std::expected<std::shared_ptr<const CertificateSet>, std::vector<TlsProblem>> make_set(
-      std::vector<CertificateFiles> files);
+      std::vector<CertificateFiles> files, bool stapled = true);
 
   /// What one look at the files found.
   struct Refreshed {
@@ -102,6 +106,7 @@ class CertificateStore {
   struct InUse {
     CertificateFiles files;
     std::shared_ptr<const ServerCertificate> certificate;
+    bool stapled;  // by a set at least
   };
   std::vector<InUse> in_use() const;
   /// Attaches a DER-encoded OCSP response until `certificate` is swapped; empty removes it. Seen

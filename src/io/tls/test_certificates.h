@@ -1,6 +1,7 @@
 // Test support: authorities and certificates made on the spot. For tests and benchmarks only.
 #pragma once
 
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -24,6 +25,8 @@ struct Wish {
   long starts = -3600;  // seconds from now
   long ends = 86400;
   bool authority = false;
+  std::string responder = {};  // URL of OCSP
+  bool signs_ocsp = false;
 };
 
 struct TestCertificate {
@@ -85,6 +88,32 @@ class TestAuthority {
   }
   std::string pem() const { return own_.certificate_pem(); }
 
+  /// A DER-encoded OCSP response about what this authority issued, times in seconds since the Unix
+  /// epoch, signed by `signer` in its place if there is one.
+  std::string ocsp(const TestCertificate& about, long this_update, long next_update,
+                   int status = V_OCSP_CERTSTATUS_GOOD,
+                   const TestCertificate* signer = nullptr) const {
+    const TestCertificate& by = signer != nullptr ? *signer : own_;
+    OCSP_BASICRESP* basic = OCSP_BASICRESP_new();
+    OCSP_CERTID* id = OCSP_cert_to_id(EVP_sha1(), about.certificate.get(), own_.certificate.get());
+    ASN1_TIME* times[] = {ASN1_TIME_set(nullptr, this_update), ASN1_TIME_set(nullptr, next_update)};
+    ASN1_TIME* from = ASN1_TIME_to_generalizedtime(times[0], nullptr);
+    ASN1_TIME* to = ASN1_TIME_to_generalizedtime(times[1], nullptr);
+    bool revoked = status == V_OCSP_CERTSTATUS_REVOKED;
+    OCSP_basic_add1_status(basic, id, status, 0, revoked ? from : nullptr, from, to);
+    OCSP_basic_sign(basic, by.certificate.get(), by.key.get(), EVP_sha256(), nullptr, 0);
+    OCSP_RESPONSE* response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    unsigned char* der = nullptr;
+    int size = i2d_OCSP_RESPONSE(response, &der);
+    std::string text(reinterpret_cast<char*>(der), static_cast<std::size_t>(size));
+    OPENSSL_free(der);
+    OCSP_RESPONSE_free(response);
+    OCSP_BASICRESP_free(basic);
+    OCSP_CERTID_free(id);
+    for (ASN1_TIME* each : {times[0], times[1], from, to}) ASN1_TIME_free(each);
+    return text;
+  }
+
  private:
   static void extend(X509* certificate, X509V3_CTX& context, int kind, const std::string& value) {
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str());
@@ -112,6 +141,10 @@ class TestAuthority {
     std::string names;
     for (const std::string& name : wish.names) names += (names.empty() ? "" : ",") + name;
     if (!names.empty()) extend(made.get(), context, NID_subject_alt_name, names);
+    if (!wish.responder.empty()) {
+      extend(made.get(), context, NID_info_access, "OCSP;URI:" + wish.responder);
+    }
+    if (wish.signs_ocsp) extend(made.get(), context, NID_ext_key_usage, "OCSPSigning");
     X509_sign(made.get(), signer.key.get(), EVP_sha256());
     return made;
   }
