@@ -26,7 +26,7 @@ struct SessionLimits {
   Duration rate_grace = std::chrono::seconds(10);      // a body is looked at this often
   std::uint32_t min_rate = 128;  // bytes per second that a body must move while we wait for the
                                  // client; 0: no minimum
-  Duration tunnel_idle = std::chrono::minutes(60);
+  Duration tunnel_idle = std::chrono::hours(1);
   std::uint64_t max_body_bytes = 0;       // of a request; 0: unlimited
   std::uint32_t drain_bytes = 64 * 1024;  // of a request body that nobody wanted
   bool half_close_keep = false;  // a client that closed its sending side still gets its answer

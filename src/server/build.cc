@@ -38,6 +38,7 @@ SessionLimits limits_of(const ListenerConfig& config) {
   limits.head.header_count = static_cast<std::uint16_t>(config.limits.max_headers);
   limits.header_timeout = config.timeouts.header;
   limits.idle_timeout = config.timeouts.idle;
+  limits.tunnel_idle = config.timeouts.tunnel;
   limits.rate_grace = config.min_rate.grace;
   limits.min_rate = static_cast<std::uint32_t>(config.min_rate.per_second.bytes);
   if (config.tls && config.tls->hsts) limits.hsts = header_value(*config.tls->hsts);

@@ -117,6 +117,7 @@ struct MinRateConfig {
 struct ListenerTimeoutsConfig {
   config::Duration header = std::chrono::seconds(10);
   config::Duration idle = std::chrono::seconds(60);
+  config::Duration tunnel = std::chrono::hours(1);
 
   static constexpr auto schema =
       config::object("listener timeouts", "How long a client may take.",
@@ -125,7 +126,10 @@ struct ListenerTimeoutsConfig {
                          config::range(std::chrono::milliseconds(1), std::chrono::hours(1))),
                      config::field<&ListenerTimeoutsConfig::idle>(
                          "idle", "Between two requests, and before the first.",
-                         config::range(std::chrono::milliseconds(1), std::chrono::hours(24))));
+                         config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
+                     config::field<&ListenerTimeoutsConfig::tunnel>(
+                         "tunnel", "How long a WebSocket or another tunnel may be silent.",
+                         config::range(std::chrono::milliseconds(1), std::chrono::hours(240))));
 };
 
 struct ListenerLimitsConfig {

@@ -13,10 +13,10 @@ from origins import ScriptedOrigin, listening_socket
 from weir_process import PATIENCE, WeirProcess
 
 
-def config(address):
+def config(address, timeouts="{}"):
     return f"""
 workers: 2
-listeners: [{{ address: "127.0.0.1:0", name: main }}]
+listeners: [{{ address: "127.0.0.1:0", name: main, timeouts: {timeouts} }}]
 routes: [{{ reverse_proxy: origin }}]
 upstreams: {{ origin: {{ endpoints: ["{address}"] }} }}
 """
@@ -127,6 +127,16 @@ def test_several_at_once_do_not_mix(weir):
     async def all_of_them():
         await asyncio.wait_for(asyncio.gather(*(one(f"peer{n}") for n in range(10))), PATIENCE)
     asyncio.run(all_of_them())
+
+
+def test_a_silent_one_is_closed_after_its_time(echo):
+    async def talk(client):
+        assert await echoed(client, "hello") == "hello"
+        with pytest.raises(websockets.ConnectionClosed):
+            await client.recv()
+
+    with WeirProcess(config(echo.address, "{ tunnel: 100ms }")) as weir:
+        with_client(weir, talk, "/silent")
 
 
 # --- the moment of the upgrade ------------------------------------------------------------------
