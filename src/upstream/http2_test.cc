@@ -234,12 +234,29 @@ TEST_F(UpstreamHttp2, keeps_to_what_the_origin_allows) {
   }
 }
 
-TEST_F(UpstreamHttp2, sends_again_what_a_cold_session_refused) {
+TEST_F(UpstreamHttp2, does_not_fill_the_first_session_before_it_knows_its_limit) {
   h2::Limits few;
-  few.streams = 3;  // what we cannot know before its settings have come
+  few.streams = 3;
   TestOrigin& a = slow_origin(20ms, few);
   get(5);
-  EXPECT_GE(a.connections(), 2u);
+  EXPECT_EQ(a.connections(), 2u);
+  for (std::size_t i = 0; i < a.connections(); ++i) {
+    EXPECT_EQ(a.connection(i).peer.misdeeds[Misdeed::refused], 0);
+  }
+}
+
+TEST_F(UpstreamHttp2, waits_no_longer_for_the_settings_than_for_a_connection) {
+  scripted_ = std::make_unique<test::ScriptedOrigin>(
+      *world_, "10.0.1.1:80", std::vector<test::Script>{{test::listen_on()}});
+  endpoint("10.0.1.1:80");
+  options_.attempts = 1;
+  options_.connect_timeout = 2s;
+  std::vector<Sent> all(3);
+  send(all);
+  EXPECT_EQ(all[0].error.code, ErrorCode::response_timeout);
+  EXPECT_EQ(all[1].error.code, ErrorCode::connect_timeout);
+  EXPECT_EQ(all[2].error.code, ErrorCode::connect_timeout);
+  EXPECT_EQ(in_flight(), 0u);
 }
 
 // --- refused, lost, gone -----------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "io/deadline.h"
+
 namespace weir {
 namespace {
 
@@ -29,11 +31,22 @@ SessionPool::Session SessionPool::find(const UpstreamOptions& options) {
       session.close();
       continue;
     }
-    if (entries_[i].tls != options.tls.get() || session.free_streams() == 0) continue;
-    if (!session.knows_settings() && session.streams() >= allowed_) continue;
+    if (entries_[i].tls != options.tls.get() || room(session) == 0) continue;
     if (best == nullptr || session.streams() < best->streams()) best = &session;
   }
   return best != nullptr ? Session(*best) : Session();
+}
+
+std::uint32_t SessionPool::room(const h2::ClientSession& session) const {
+  std::uint32_t free = session.free_streams();
+  if (session.knows_settings()) return free;
+  std::uint32_t most = learned_ ? allowed_ : 1;
+  return session.streams() < most ? std::min(free, most - session.streams()) : 0;
+}
+
+void SessionPool::learn(const h2::ClientSession& session) {
+  allowed_ = std::max(1U, session.streams() + session.free_streams());
+  learned_ = true;
 }
 
 bool SessionPool::worn_out(const h2::ClientSession& session, const PoolLimits& limits) const {
@@ -61,27 +74,43 @@ bool SessionPool::sweep() {
 }
 
 void SessionPool::stream_ended(h2::ClientSession& session) {
-  if (session.knows_settings()) {
-    allowed_ = std::max(1U, session.streams() + session.free_streams());
-  }
+  if (session.knows_settings()) learn(session);
   if (!waiting_.empty()) return wake(1);
   bool unwanted = session.idle() && limits_.max_idle == 0;
   if (unwanted || worn_out(session, limits_)) session.close();
 }
 
+void SessionPool::settings_came(h2::ClientSession& session) {
+  learn(session);
+  auto entry =
+      std::ranges::find_if(entries_, [&](const Entry& e) { return &*e.session == &session; });
+  if (entry == entries_.end() || !std::exchange(entry->learning, false)) return;
+  --connecting_;
+  wake_for(session.free_streams());
+}
+
 void SessionPool::session_closed(h2::ClientSession& session) {
-  std::erase_if(entries_, [&](const Entry& entry) { return &*entry.session == &session; });
+  auto entry =
+      std::ranges::find_if(entries_, [&](const Entry& e) { return &*e.session == &session; });
+  if (entry == entries_.end()) return;
+  if (entry->learning) --connecting_;
+  entries_.erase(entry);
+  wake_for(0);
 }
 
 // --- waiting -----------------------------------------------------------------------------------
 
 Task<Result<SessionPool::Leased>> SessionPool::lease(const UpstreamOptions& options,
                                                      StopToken stop) {
+  Deadline patience(loop_, options.connect_timeout, stop);
   for (int round = 0; round < kRounds; ++round) {
     if (Session session = find(options)) co_return Leased{std::move(session), nullptr};
-    OperationAwaiter<Wait> wait(*this, options, stop);
+    OperationAwaiter<Wait> wait(*this, options, patience.token());
     Result<std::unique_ptr<Stream>> woke = co_await wait;
-    if (!woke) co_return fail(woke.error());
+    if (!woke) {
+      if (woke.error().code != ErrorCode::timeout || stop.stopped()) co_return fail(woke.error());
+      co_return fail(ErrorCode::connect_timeout, Origin::upstream, "connect", Retry::always);
+    }
     if (*woke) co_return Leased{{}, std::move(*woke)};
   }
   co_return fail(ErrorCode::overloaded, Origin::upstream, "the origin allows no streams");
@@ -112,6 +141,12 @@ std::size_t SessionPool::expected() const {
     case Speaks::http2: return std::size_t{connecting_} * allowed_;
   }
   return 0;
+}
+
+// So many may go on, and all for whom nothing is left to wait for.
+void SessionPool::wake_for(std::uint32_t streams) {
+  std::size_t surplus = waiting_.size() - std::min(waiting_.size(), expected());
+  wake(std::max<std::size_t>(streams, surplus));
 }
 
 void SessionPool::wake(std::size_t count) {
@@ -147,9 +182,10 @@ Scope::Child SessionPool::connect(Scope& scope, std::shared_ptr<SessionPool> sel
 void SessionPool::open(std::unique_ptr<Stream> stream, const UpstreamOptions& options) {
   speaks_ = Speaks::http2;
   Session session = scope_.open(std::move(stream), options.session, *this);
-  allowed_ = std::min(allowed_, session->free_streams());
-  entries_.push_back({std::move(session), options.tls.get()});
-  wake(std::max<std::size_t>(allowed_, waiting_.size() - std::min(waiting_.size(), expected())));
+  bool learning = !learned_;
+  if (learning) ++connecting_;
+  entries_.push_back({std::move(session), options.tls.get(), learning});
+  wake_for(room(*entries_.back().session));
 }
 
 // The others look for themselves: of these connections each serves one.

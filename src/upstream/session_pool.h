@@ -13,9 +13,11 @@
 namespace weir {
 
 /// A request takes a stream of the session that has the fewest. When all are full it waits for a
-/// connection that is being opened, if that will have room for it, or has one opened. The
-/// connection belongs to nobody: a request that leaves does not take it away from the others.
-/// Shared by the pool and by who waits; with the last of them the sessions are drained.
+/// connection that is being opened, if that will have room for it, or has one opened. How many
+/// streams an origin allows is known when the settings of the first session have come; until then
+/// it carries one request, and the others wait. A connection belongs to nobody: a request that
+/// leaves does not take it away from the others. Shared by the pool and by who waits; with the last
+/// of them the sessions are drained.
 class SessionPool final : private h2::ClientSessionHome,
                           private Cancellable,
                           public std::enable_shared_from_this<SessionPool> {
@@ -34,7 +36,8 @@ class SessionPool final : private h2::ClientSessionHome,
   /// A session with room for one more stream, or none. Closes those that have served their time.
   Session find(const UpstreamOptions& options);
   /// The same, but waits for a connection; then the endpoint may turn out to speak HTTP/1.1.
-  /// Errors: what `dial` says; `overloaded` if the origin allows no streams.
+  /// Errors: what `dial` says; `connect_timeout` as well when none of those that were opened became
+  /// free in time; `overloaded` if the origin allows no streams.
   Task<Result<Leased>> lease(const UpstreamOptions& options, StopToken stop);
 
   /// What is known from the last connection: the endpoint does not agree on HTTP/2.
@@ -54,6 +57,7 @@ class SessionPool final : private h2::ClientSessionHome,
   struct Entry {
     Session session;
     const TlsClientProfile* tls;  // under which it was made
+    bool learning;                // the origin's settings are awaited, as part of connecting
   };
   /// Ends with a stream, an error, or neither: then it is worth to look again.
   struct Wait : Operation {
@@ -66,6 +70,7 @@ class SessionPool final : private h2::ClientSessionHome,
   };
 
   void stream_ended(h2::ClientSession& session) override;
+  void settings_came(h2::ClientSession& session) override;
   void session_closed(h2::ClientSession& session) override;
   AbuseCounters& abuse() override { return scope_.abuse(); }
   void cancel(Operation& operation, const Error& why) override;
@@ -77,6 +82,9 @@ class SessionPool final : private h2::ClientSessionHome,
   void give(std::unique_ptr<Stream> stream);
   void failed(const Error& why);
   void wake(std::size_t count);
+  void wake_for(std::uint32_t streams);
+  std::uint32_t room(const h2::ClientSession& session) const;
+  void learn(const h2::ClientSession& session);
   std::size_t expected() const;
   bool worn_out(const h2::ClientSession& session, const PoolLimits& limits) const;
 
@@ -88,7 +96,8 @@ class SessionPool final : private h2::ClientSessionHome,
   PoolLimits limits_;  // of the last request
   const TlsClientProfile* known_under_ = nullptr;
   std::uint32_t connecting_ = 0;
-  std::uint32_t allowed_ = 100;  // streams of a session, by us and by what an origin said last
+  std::uint32_t allowed_ = 100;  // streams of a session
+  bool learned_ = false;         // that is so because the origin says it
   Speaks speaks_ = Speaks::unknown;
 };
 

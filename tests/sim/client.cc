@@ -176,9 +176,9 @@ class Call {
     for (Story* story : visit_.stories) story->excused = story->answer == Answer::none;
   }
 
-  void check_whole(const Story& story, const Head& head, const Content& content, bool bare,
-                   bool ours) {
+  void check_whole(Story& story, const Head& head, const Content& content, bool bare, bool ours) {
     if (ours) {
+      story.page = content.expected;
       if (!bare && !content.expected.starts_with("{\"error\"")) {
         ledger_.fail(&story, "not an error page: " + content.expected);
       }

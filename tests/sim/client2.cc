@@ -161,6 +161,7 @@ class Call2 {
     bool bare = story.method == "HEAD" || status == 204 || status == 304;
     story.answer = ours ? Answer::error : Answer::origin;
     if (ours) {
+      story.page = stream.body;
       if (!bare && !stream.body.starts_with("{\"error\"")) {
         ledger_.fail(&story, "not an error page: " + stream.body);
       }

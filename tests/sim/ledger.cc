@@ -58,8 +58,8 @@ void Ledger::check_ends() {
     bool excused = story.excused || (closes && story.answer == Answer::none);
     if (calm && story.answer != Answer::origin && !excused) {
       fail(&story, fmt::format("was not answered by an origin although nothing was broken (answer "
-                               "{}, begun {}, received {})",
-                               int(story.answer), story.begun, story.received));
+                               "{}, begun {}, received {}) {}",
+                               int(story.answer), story.begun, story.received, story.page));
     }
   }
 }

@@ -40,6 +40,7 @@ struct Story {
   unsigned taken = 0;     // times that origins got it whole
   unsigned ended = 0;     // times that its exchange ended
   Answer answer = Answer::none;
+  std::string page;      // the proxy's own answer
   bool excused = false;  // from being answered: the connection had to be closed before it
 
   std::string request_body() const { return test::pattern(request_size, id * 2); }

@@ -101,6 +101,7 @@ void ClientSession::on_settings() {
     exchange->unlink();
     exchange->heard_.raise();
   }
+  if (home_ != nullptr) home_->settings_came(*this);
 }
 
 // --- time --------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ class ClientSessionHome {
  public:
   /// A stream has ended: there is room for one more, or the session is idle.
   virtual void stream_ended(ClientSession& session) = 0;
+  /// The origin has said what it allows.
+  virtual void settings_came(ClientSession& session) = 0;
   /// It takes no new streams: GOAWAY, an error, or its end. Said once; from then on the home does
   /// not know it any more.
   virtual void session_closed(ClientSession& session) = 0;

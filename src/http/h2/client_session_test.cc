@@ -17,9 +17,11 @@ using testing::TestService;
 class Home final : public ClientSessionHome {
  public:
   void stream_ended(ClientSession&) override { ++ended; }
+  void settings_came(ClientSession&) override { ++settings; }
   void session_closed(ClientSession&) override { ++closed; }
   AbuseCounters& abuse() override { return counters; }
   int ended = 0;
+  int settings = 0;
   int closed = 0;
   AbuseCounters counters;
 };
