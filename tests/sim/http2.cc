@@ -18,18 +18,25 @@ Task<void> Wire2::run(std::string received) {
     if (!got || !peer.engine.feed(*got)) break;
     look();
     kick();
-    if (peer.engine.finished()) break;
+    all_said_ = peer.engine.finished();
+    if (all_said_) break;
   }
   ended_ = true;
   look();
-  end();
+  if (!all_said_) end();
   co_await writer.join();
+  if (!all_said_) co_return;
+  // A close with bytes unread would be a reset, and take back what was said.
+  stream_.shutdown_write();
+  while (co_await stream_.read(stop_.token())) {
+  }
 }
 
 Task<void> Wire2::write() {
   while (true) {
     std::string bytes = peer.pull();
     if (bytes.empty()) {
+      if (all_said_) co_return;
       Status woke = co_await out_.wait(stop_.token());
       if (!woke) co_return;
       continue;

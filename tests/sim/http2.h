@@ -56,6 +56,7 @@ class Wire2 {
   std::map<h2::StreamId, std::unique_ptr<h2::Signal>> heard_;
   std::map<h2::StreamId, std::size_t> consumed_;
   bool ended_ = false;
+  bool all_said_ = false;  // but it may not have left
 };
 
 }  // namespace weir::sim

@@ -57,9 +57,10 @@ void Ledger::check_ends() {
     if (story.answer == Answer::origin && story.received == 0) fail(&story, "nobody answered it");
     bool excused = story.excused || (closes && story.answer == Answer::none);
     if (calm && story.answer != Answer::origin && !excused) {
-      fail(&story, fmt::format("was not answered by an origin although nothing was broken (answer "
-                               "{}, begun {}, received {}) {}",
-                               int(story.answer), story.begun, story.received, story.page));
+      fail(&story,
+           fmt::format("was not answered by an origin although nothing was broken (answer "
+                       "{}, begun {}, received {}) {}{}",
+                       int(story.answer), story.begun, story.received, story.page, story.why));
     }
   }
 }

@@ -41,6 +41,7 @@ struct Story {
   unsigned ended = 0;     // times that its exchange ended
   Answer answer = Answer::none;
   std::string page;      // the proxy's own answer
+  std::string why;       // its exchange ended early, as the log would say
   bool excused = false;  // from being answered: the connection had to be closed before it
 
   std::string request_body() const { return test::pattern(request_size, id * 2); }

@@ -28,6 +28,10 @@ class Observer final : public ExchangeObserver {
     if (story == nullptr) return ledger_.fail(nullptr, "an exchange that nobody began");
     ++story->ended;
     const Outcome& outcome = exchange.outcome();
+    if (outcome.error.code != ErrorCode::none) {
+      story->why = fmt::format("{} {}: {}", name(outcome.error.origin), name(outcome.error.code),
+                               outcome.error.detail);
+    }
     bool served = outcome.error.code == ErrorCode::none && exchange.upstream().status == 200 &&
                   outcome.status == 200 && story->method != "HEAD";
     if (served && outcome.bytes_sent != story->response_size) {

@@ -178,6 +178,7 @@ class ClientExchangeTest : public ::testing::Test {
       if (!sent.trailer.empty()) slow->fields = &trailers;
       body = slow;
     }
+    if (sent.upgrade == "websocket") headers.add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
     auto* client = exchange.own<ClientExchange>(exchange, std::move(connection), home, limits);
     Result<Response> response =
         co_await client->run({parse_method(sent.method), sent.method, sent.target, &headers, body,
@@ -483,6 +484,22 @@ TEST_F(ClientExchangeTest, refuses_a_101_that_nobody_asked_for) {
     EXPECT_FALSE(got.head);
     EXPECT_EQ(got.error.code, ErrorCode::bad_gateway);
     EXPECT_FALSE(got.tunnel);
+  }
+}
+
+TEST_F(ClientExchangeTest, refuses_a_websocket_whose_accept_is_not_that_of_its_key) {
+  for (auto [accept, good] : {std::pair{"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", true},
+                              {"AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},
+                              {"", false}}) {
+    end();
+    begin(1);
+    Got got =
+        ask("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Accept: " +
+                std::string(accept) + "\r\n\r\n",
+            {.upgrade = "websocket"});
+    EXPECT_EQ(got.tunnel, good) << accept;
+    EXPECT_EQ(got.error.code, good ? ErrorCode::none : ErrorCode::bad_gateway);
   }
 }
 

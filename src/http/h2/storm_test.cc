@@ -14,6 +14,7 @@ using testing::TestService;
 class Home final : public ClientSessionHome {
  public:
   void stream_ended(ClientSession&) override {}
+  void settings_came(ClientSession&) override {}
   void session_closed(ClientSession&) override { ++closed; }
   AbuseCounters& abuse() override { return counters; }
   int closed = 0;

@@ -300,6 +300,16 @@ TEST(TlsEngine, agrees_on_a_protocol_by_the_servers_preference) {
   EXPECT_EQ(up.pair.client.facts().alpn, "h2");
 }
 
+TEST(TlsEngine, offers_one_protocol_in_place_of_the_profiles) {
+  TestSite site;
+  site.server.alpn = {"h2", "http/1.1"};
+  site.client.alpn = {"h2", "http/1.1"};
+  EnginePair pair(server_profile(site.server), client_profile(site.client), "site.example", nullptr,
+                  "http/1.1");
+  pair.shake_hands();
+  EXPECT_EQ(pair.client.facts().alpn, "http/1.1");
+}
+
 TEST(TlsEngine, refuses_a_client_that_speaks_no_common_protocol) {
   TestSite site;
   site.server.alpn = {"h2"};

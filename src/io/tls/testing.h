@@ -75,11 +75,12 @@ class EnginePair {
  public:
   EnginePair(std::shared_ptr<const TlsServerProfile> server_uses,
              std::shared_ptr<const TlsClientProfile> client_uses,
-             const std::string& name = "site.example", Slots* worker = nullptr)
+             const std::string& name = "site.example", Slots* worker = nullptr,
+             std::string_view only = {})
       : server_profile_(std::move(server_uses)) {
     Slots& slots = worker != nullptr ? *worker : own_slots_;
     start_(server.start_server(*server_profile_, slots), server_error);
-    start_(client.start_client(std::move(client_uses), name, slots), client_error);
+    start_(client.start_client(std::move(client_uses), name, slots, only), client_error);
   }
 
   /// What `from` has to send, as one text.
