@@ -97,6 +97,13 @@ def tables(results, markdown=False):
         rows += [[name, f"{it['median']['bytes_per_connection']:,.0f}"]
                  for name, it in each.items()]
         found.append((f"{count:,} {kind}, one request made on each", _grid(rows, markdown)))
+    if results.get("tls-threads"):
+        rows = [["", "one thread us", "two threads us", "ratio"]]
+        for name, it in results["tls-threads"].items():
+            one, two = it["median"]["one_us"], it["median"]["two_us"]
+            rows.append([name, f"{one:.1f}", f"{two:.1f}", f"{two / one:.2f}"])
+        found.append(("Weir's part of a TLS handshake, by one thread and by two at once",
+                      _grid(rows, markdown)))
     if results.get("instructions"):
         rows = [["", "instructions per request"]]
         rows += [[name, f"{it['median']['instructions_per_request']:,.0f}"]
@@ -151,6 +158,8 @@ _METHOD = """\
   all, without the duties of a proxy. `relay-*` pass bytes and know no HTTP.
 - Memory per idle connection is what the resident anonymous and shared memory of the process grows
   by, divided by the number of connections.
+- With two threads at once a handshake may cost more than with one by as much as the two cores get in
+  each other's way, and by locks of OpenSSL's that both want (`src/io/tls/tls_bench.cc`).
 - Instructions are those of a single connection that makes one request at a time, as the difference
   between two runs of different length, so start and end of the process do not count.
 - A bar on total time against a peer is met by its ratio, or by being within 5 % of the cheapest

@@ -19,11 +19,13 @@ import load
 import processes
 import report
 import scenarios
+import threads
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CREEP = ROOT / "bench" / "creep.json"
 CREEP_LIMIT = 1.10  # of the stored figure
-NAMES = [scenario.name for scenario in scenarios.TIMED] + ["idle", "idle-tls", "instructions"]
+NAMES = [scenario.name for scenario in scenarios.TIMED] + ["idle", "idle-tls", "tls-threads",
+                                                         "instructions"]
 
 
 def parse_arguments():
@@ -102,6 +104,12 @@ def measure(workshop, options, chosen, origins):
         results["idle-tls"] = scenarios.run_idle_tls(workshop, chosen, origins,
                                                      min(options.rounds, 3),
                                                      options.idle_connections, say)
+    if "tls-threads" in options.scenarios and not options.smoke:
+        program = options.binaries.resolve() / "tls_bench"
+        if program.exists():
+            results["tls-threads"] = threads.run_threads(str(program), say)
+        else:
+            print(f"skipped: tls-threads ({program} is not there)")
     if "instructions" in options.scenarios:
         if shutil.which("valgrind"):
             results["instructions"] = callgrind.run_instructions(

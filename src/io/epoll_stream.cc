@@ -185,7 +185,7 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
     consume(operation.data, 0);
     while (!operation.data.empty()) {
       bool would_block;
-      Result<std::size_t> sent = send_some(socket_, operation.data, would_block);
+      Result<std::size_t> sent = send_some(socket_, operation.data, operation.last, would_block);
       if (!sent) {
         operation.result = fail(sent.error());
         return true;

@@ -198,7 +198,7 @@ Received receive_some(int socket, Loop& loop, std::size_t hint, bool into_pipe) 
   return received;
 }
 
-Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool& would_block) {
+Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool last, bool& would_block) {
   would_block = false;
   ssize_t sent;
   do {
@@ -210,14 +210,15 @@ Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool& would_b
     } else if (slices.front().kind() == Slice::Kind::pipe) {
       sent = PipePool::drain(slices.front(), socket, slices.size() > 1);
     } else if (slices.size() == 1) {
-      sent = ::send(socket, slices.front().data(), slices.front().size(), MSG_NOSIGNAL);
+      int more = last ? MSG_MORE : 0;
+      sent = ::send(socket, slices.front().data(), slices.front().size(), MSG_NOSIGNAL | more);
     } else {
       std::array<iovec, 64> vectors;
       msghdr message{};
       message.msg_iov = vectors.data();
       message.msg_iovlen = gather(slices, vectors);
       // A head in front of a file waits for the file's first bytes.
-      int more = message.msg_iovlen < slices.size() ? MSG_MORE : 0;
+      int more = last || message.msg_iovlen < slices.size() ? MSG_MORE : 0;
       sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | more);
     }
   } while (sent < 0 && errno == EINTR);
@@ -233,7 +234,7 @@ void try_send(int socket, std::span<Slice>& data) {
   consume(data, 0);
   while (!data.empty()) {
     bool would_block;
-    Result<std::size_t> sent = send_some(socket, data, would_block);
+    Result<std::size_t> sent = send_some(socket, data, /*last=*/false, would_block);
     if (!sent || would_block) return;
     consume(data, *sent);
   }

@@ -57,8 +57,9 @@ Received receive_some(int socket, Loop& loop, std::size_t hint, bool into_pipe);
 
 /// One attempt to send the front of `slices` without waiting (writev, sendfile or
 /// splice). Returns the
-/// bytes sent; 0 with `would_block` set if the socket is full.
-Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool& would_block);
+/// bytes sent; 0 with `would_block` set if the socket is full. `last`: the socket is closed or shut
+/// down next, and the FIN may leave with these bytes.
+Result<std::size_t> send_some(int socket, std::span<Slice> slices, bool last, bool& would_block);
 
 /// Sends what goes without waiting and consumes it; errors are left for the next operation.
 void try_send(int socket, std::span<Slice>& data);

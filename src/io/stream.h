@@ -48,6 +48,8 @@ struct WriteOperation : Operation {
 
   Stream& stream;
   std::span<Slice> data;
+  /// The stream ends right after it: what says so (FIN, close_notify) may share its last packet.
+  bool last = false;
   Status result{};
 };
 

@@ -179,7 +179,7 @@ bool UringStream::write_now(WriteOperation& operation) {
   while (!operation.data.empty()) {
     if (!loop_->spend()) return false;
     bool would_block;
-    Result<std::size_t> sent = send_some(socket_, operation.data, would_block);
+    Result<std::size_t> sent = send_some(socket_, operation.data, operation.last, would_block);
     if (!sent) {
       operation.result = fail(sent.error());
       return true;
@@ -195,7 +195,7 @@ void UringStream::queue_send(WriteOperation& operation) {
   write_polls_ = false;
   io_uring_sqe& entry = loop_->ring().entry(user_data(UringTag::write, this));
   entry.fd = socket_;
-  entry.msg_flags = MSG_NOSIGNAL;
+  entry.msg_flags = MSG_NOSIGNAL | (operation.last ? MSG_MORE : 0);
   if (operation.data.size() == 1) {
     const Slice& slice = operation.data.front();
     entry.opcode = IORING_OP_SEND;

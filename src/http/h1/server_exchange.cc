@@ -29,8 +29,10 @@ auto ServerExchange::writer_free() {
 
 // A write to the client that can be watched: how much of it is left says how fast the client is.
 struct ServerExchange::ClientWrite : OperationAwaiter<WriteOperation> {
-  ClientWrite(ServerExchange& owner, std::span<Slice> slices)
-      : OperationAwaiter(*owner.session_.stream_, slices, owner.write_token()), self(owner) {}
+  ClientWrite(ServerExchange& owner, std::span<Slice> slices, bool ends)
+      : OperationAwaiter(*owner.session_.stream_, slices, owner.write_token()), self(owner) {
+    last = ends && !owner.keep_alive_;
+  }
 
   void await_suspend(std::coroutine_handle<> waiter) {
     self.write_ = this;
@@ -45,7 +47,9 @@ struct ServerExchange::ClientWrite : OperationAwaiter<WriteOperation> {
   ServerExchange& self;
 };
 
-auto ServerExchange::write(std::span<Slice> slices) { return ClientWrite(*this, slices); }
+auto ServerExchange::write(std::span<Slice> slices, bool ends) {
+  return ClientWrite(*this, slices, ends);
+}
 
 ServerExchange::ServerExchange(ServerSession& session)
     : session_(session), exchange_(session.stream_->loop(), session.facts_, session.stop_.token()) {
@@ -320,7 +324,7 @@ Task<Status> ServerExchange::send(Response& response) {
   exchange_.set_response_headers(exchange_.arena().make<Headers>(std::move(response.headers)));
   Pieces pieces;
   pieces.add(std::move(*head));
-  if (!content) co_return co_await write(pieces.span());
+  if (!content) co_return co_await write(pieces.span(), true);
   Body& body = *response.body;
   if (session_.stream_->splices()) body.let_pass();
   bool head_waits = true;
@@ -341,7 +345,7 @@ Task<Status> ServerExchange::send(Response& response) {
       Status framed = pieces.add_last_chunk(trailers, exchange_.arena());
       if (!framed) co_return framed;
     }
-    Status written = co_await write(pieces.span());
+    Status written = co_await write(pieces.span(), end);
     if (!written) co_return written;
     pieces.clear();
     head_waits = false;

@@ -59,7 +59,8 @@ class ServerExchange final : public BodyObserver,
   Task<Status> send(Response& response);
   static bool gather(Body& body, Pieces& pieces);
   Task<bool> run_tunnel(Response response);
-  auto write(std::span<Slice> slices);
+  /// `ends`: nothing of the response follows.
+  auto write(std::span<Slice> slices, bool ends = false);
   StopToken write_token();
   bool writing() const { return write_ != nullptr; }
   auto writer_free();

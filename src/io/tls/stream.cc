@@ -46,7 +46,8 @@ Task<Status> TlsStream::handshake(StopToken stop) {
     if (*done) {
       // A server's ticket may leave together with its first answer: it goes when the server
       // writes, or when it waits. All other last words are waited for.
-      if (!engine_.only_tickets_left()) flush();
+      tickets_wait_ = engine_.only_tickets_left();
+      flush_answers();
       co_return Status();
     }
     if (take_output()) {
@@ -64,7 +65,7 @@ Task<Status> TlsStream::handshake(StopToken stop) {
 
 bool TlsStream::start_read(ReadOperation& operation) {
   if (advance_read(operation)) {
-    flush();
+    flush_answers();
     return true;
   }
   reader_ = &operation;
@@ -130,7 +131,7 @@ std::optional<Result<Slice>> TlsStream::try_read(std::size_t hint) {
   for (int round = 0; round < kMostRounds; ++round) {
     if (reader_ != nullptr) return std::nullopt;
     std::optional<Result<Slice>> got = engine_.read(hint);
-    if (engine_.has_output()) flush();
+    if (engine_.has_output()) flush_answers();
     if (got) return got;
     std::optional<Result<Slice>> arrived = transport_->try_read(hint);
     if (!arrived) return std::nullopt;
@@ -157,13 +158,16 @@ bool TlsStream::advance_write(WriteOperation& operation) {
       operation.result = fail(write_error_);
       return true;
     }
+    tickets_wait_ = false;
     if (sending_ == nullptr && !operation.data.empty()) {
       if (Status written = engine_.write(operation.data, kFlightBytes); !written) {
         operation.result = written;
         return true;
       }
+      if (operation.last && operation.data.empty()) engine_.close_notify();
     }
     if (!take_output()) return true;
+    sending_->write.last = operation.last && operation.data.empty();
     if (!start_sending()) return false;
   }
 }
@@ -224,8 +228,14 @@ void TlsStream::on_written() {
   if (written != nullptr) written->complete();
 }
 
+// What reading provoked. Tickets go with the first answer, if it comes without waiting for more.
+void TlsStream::flush_answers() {
+  if (!tickets_wait_) flush();
+}
+
 // What goes without waiting.
 void TlsStream::flush() {
+  tickets_wait_ = false;
   while (!writing_ && take_output()) {
     transport_->try_write(sending_->write.data);
     if (!sending_->write.data.empty()) return;

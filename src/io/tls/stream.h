@@ -74,6 +74,7 @@ class TlsStream final : public Stream, public Recycled<TlsStream> {
   void on_written();
   bool take_output();
   void flush();
+  void flush_answers();
   void flush_for_reader();
   void send_end();
   void close_if_flushed();
@@ -90,6 +91,7 @@ class TlsStream final : public Stream, public Recycled<TlsStream> {
   bool write_cancelled_ = false;
   bool recalled_ = false;  // that write was cancelled because the read that it served is over
   bool resetting_ = false;
+  bool tickets_wait_ = false;  // the output is nothing but tickets
   End end_ = End::none;
 };
 

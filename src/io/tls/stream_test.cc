@@ -281,6 +281,26 @@ Task<ErrorCode> end_of(Stream& stream) {
   co_return end;
 }
 
+Task<ErrorCode> say_goodbye(Pair& pair, Stream& below) {
+  Slice slice = copy_slice("bye");
+  OperationAwaiter<WriteOperation> write(*pair.server, std::span<Slice>(&slice, 1), StopToken());
+  write.last = true;
+  Status written = co_await write;
+  EXPECT_TRUE(written);
+  below.shutdown_write();  // FIN alone: whatever TLS has to say has been said
+  std::string heard = co_await read_exactly(*pair.client, 3);
+  EXPECT_EQ(heard, "bye");
+  Result<Slice> end = co_await pair.client->read();
+  co_return end ? ErrorCode::none : end.error().code;
+}
+
+TEST_P(TlsStreamTest, the_last_write_says_the_end_too) {
+  Service service(loop(), network());
+  Pair pair = connect_tls(service);
+  EXPECT_EQ(run(exchange(pair, "hello")), "hello!");
+  EXPECT_EQ(run(say_goodbye(pair, *below.server)), ErrorCode::end_of_stream);
+}
+
 TEST_P(TlsStreamTest, an_end_without_close_notify_is_a_reset) {
   Service service(loop(), network());
   Pair pair = connect_tls(service);
