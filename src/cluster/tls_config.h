@@ -25,14 +25,15 @@ struct UpstreamTlsConfig {
           "verify", "Refuse endpoints whose certificate does not verify or is for another name."),
       config::field<&UpstreamTlsConfig::ca>(
           "ca", "PEM file of the authorities to believe, in place of the system's.",
-          config::example("internal-ca.pem")),
+          config::file_path, config::example("internal-ca.pem")),
       config::field<&UpstreamTlsConfig::name>(
           "name",
           "The name that certificates must be for, and the server name that is asked for; "
           "by default the endpoint's."),
       config::field<&UpstreamTlsConfig::cert>(
-          "cert", "PEM file of the certificate that is shown when the endpoint asks."),
-      config::field<&UpstreamTlsConfig::key>("key", "PEM file of its key."));
+          "cert", "PEM file of the certificate that is shown when the endpoint asks.",
+          config::file_path),
+      config::field<&UpstreamTlsConfig::key>("key", "PEM file of its key.", config::file_path));
 };
 
 }  // namespace weir

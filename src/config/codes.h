@@ -141,8 +141,8 @@ namespace weir::config {
     "Raise the hard limit (LimitNOFILE, ulimit -Hn), or lower max_connections.")                   \
   X(bad_certificate, 1507, "a certificate or key that cannot be used",                             \
     "The file cannot be read, is no PEM, or the key is not the certificate's.",                    \
-    "The message says what is wrong with which file; paths are relative to the working "           \
-    "directory.")
+    "The message says what is wrong with which file; paths are relative to the "                   \
+    "configuration file.")
 
 enum class Code : std::uint16_t {
 #define WEIR_CONFIG_CODE(name, number, title, cause, remedy) name = number,

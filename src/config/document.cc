@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace weir::config {
 namespace {
@@ -37,7 +38,12 @@ std::optional<Document> read_file(const std::string& path, Diagnostics& diagnost
                       fmt::format("cannot read the file: {}", std::strerror(failed)));
     return std::nullopt;
   }
-  return read_text(standard_input ? "<stdin>" : path, std::move(text), diagnostics);
+  Document document = read_text(standard_input ? "<stdin>" : path, std::move(text), diagnostics);
+  std::error_code unknown;  // the working directory is gone: paths stay as they are
+  if (!standard_input) {
+    document.directory = std::filesystem::absolute(path, unknown).parent_path().string();
+  }
+  return document;
 }
 
 Document read_text(std::string name, std::string text, Diagnostics& diagnostics,

@@ -13,6 +13,7 @@ namespace weir::config {
 struct Document {
   std::uint32_t file = 0;  // in the Diagnostics that read it
   Tree tree;
+  std::string directory = {};  // absolute, of the file; empty for what is not read from a file
 
   // False after a syntax error: something may be missing, so references cannot be judged.
   bool complete() const { return tree.complete(); }

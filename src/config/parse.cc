@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 
 #include "config/suggest.h"
@@ -55,7 +56,8 @@ struct Place {
 
 class Reader {
  public:
-  explicit Reader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+  Reader(Diagnostics& diagnostics, const std::string& directory)
+      : diagnostics_(diagnostics), directory_(directory) {}
 
   void read(const Type& type, Place place, Node node, void* into);
   void read_object(const ObjectType& object, Place place, Node node, void* into);
@@ -79,7 +81,10 @@ class Reader {
   void wrong_shape(std::string_view wanted, Place place, Node node, std::string help = {});
   bool no_value(Place place, Node node);
 
+  void settle_path(const Rules& rules, std::string& path) const;
+
   Diagnostics& diagnostics_;
+  const std::string& directory_;
 };
 
 void Reader::wrong_shape(std::string_view wanted, Place place, Node node, std::string help) {
@@ -142,6 +147,13 @@ std::optional<Problem> broken_rule(const ScalarType& type, const Rules& rules,
   return rules.check != nullptr ? rules.check(text) : std::nullopt;
 }
 
+// Where the program was started says nothing about where the user keeps the files.
+void Reader::settle_path(const Rules& rules, std::string& path) const {
+  if (directory_.empty() || path.empty() || path.starts_with('/')) return;
+  if (std::ranges::find(rules.no_paths, path) != rules.no_paths.end()) return;
+  path = (std::filesystem::path(directory_) / path).lexically_normal().string();
+}
+
 void Reader::read_scalar(const ScalarType& type, Place place, Node node, void* into) {
   if (!node.is_scalar()) return wrong_shape(type.noun, place, node);
   if (no_value(place, node)) return;
@@ -149,6 +161,7 @@ void Reader::read_scalar(const ScalarType& type, Place place, Node node, void* i
   const std::string_view text = node.text();
   auto problem = type.read({text, node.plain()}, place.rules, into);
   if (!problem) problem = broken_rule(type, place.rules, text, into);
+  if (!problem && place.rules.file_path) settle_path(place.rules, *static_cast<std::string*>(into));
   if (!problem) return;
   if (place.rules.secret) {
     problem->message = fmt::format("the value of \"{}\" is refused", place.key);
@@ -464,7 +477,7 @@ void Reader::require(const ObjectType& object, Node node, const Found& found) {
 
 void parse(const Document& document, const Type& type, void* into, Diagnostics& diagnostics) {
   const Rules none;
-  Reader reader(diagnostics);
+  Reader reader(diagnostics, document.directory);
   const Tree& tree = document.tree;
   if (tree.empty() || tree.root().null()) {
     if (tree.complete()) {

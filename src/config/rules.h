@@ -36,6 +36,8 @@ struct Rules {
   bool any_port = false;
   bool shorthand = false;
   bool chosen_by_key = false;
+  bool file_path = false;
+  std::span<const std::string_view> no_paths;
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   std::span<const std::int64_t> allowed;
@@ -60,6 +62,16 @@ inline constexpr auto not_empty = [](Rules& rules) { rules.not_empty = true; };
 inline constexpr auto host_names = [](Rules& rules) { rules.host_names = true; };
 // An address may have port 0: the kernel chooses.
 inline constexpr auto any_port = [](Rules& rules) { rules.any_port = true; };
+// A text names a file: one that is not absolute stands beside the configuration file.
+inline constexpr auto file_path = [](Rules& rules) { rules.file_path = true; };
+// The same, apart from these words.
+template <std::size_t kSize>
+constexpr auto file_path_or(const std::string_view (&words)[kSize]) {
+  return [&words](Rules& rules) {
+    rules.file_path = true;
+    rules.no_paths = words;
+  };
+}
 // The object may be written as the value of this field alone. With several such fields the first
 // whose type takes the value wins: numbers before texts.
 inline constexpr auto shorthand = [](Rules& rules) { rules.shorthand = true; };

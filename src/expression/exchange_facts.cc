@@ -40,6 +40,17 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+Value client_certificate_fact(Fact fact, const TlsPeerCertificate& certificate) {
+  switch (fact) {
+    case Fact::tls_client_subject: return Value::of(certificate.subject);
+    case Fact::tls_client_issuer: return Value::of(certificate.issuer);
+    case Fact::tls_client_serial: return Value::of(certificate.serial);
+    case Fact::tls_client_fingerprint: return Value::of(certificate.fingerprint);
+    case Fact::tls_client_san: return text_or_absent(certificate.all_names);
+    default: return {};
+  }
+}
+
 }  // namespace
 
 Value ExchangeFacts::get(Fact fact) const {
@@ -87,8 +98,7 @@ Value ExchangeFacts::tls_fact(Fact fact) const {
     case Fact::tls_cipher: return Value::of(tls->cipher);
     case Fact::tls_server_name: return text_or_absent(tls->server_name);
     case Fact::tls_alpn: return text_or_absent(tls->alpn);
-    case Fact::tls_client_subject: return tls->peer ? Value::of(tls->peer->subject) : Value();
-    default: return {};
+    default: return tls->peer != nullptr ? client_certificate_fact(fact, *tls->peer) : Value();
   }
 }
 

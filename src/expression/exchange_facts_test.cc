@@ -51,6 +51,26 @@ TEST_F(ExchangeFactsTest, tells_the_request_as_it_was_normalised) {
   EXPECT_EQ(fill("${client_ip} ${client_port} ${listener}"), "192.0.2.7 4711 front");
 }
 
+TEST_F(ExchangeFactsTest, tells_the_certificate_that_a_client_showed) {
+  EXPECT_FALSE(holds("present(tls.client_fingerprint)"));
+  TlsFacts tls;
+  connection_.tls = &tls;
+  EXPECT_FALSE(holds("present(tls.client_san)"));
+  auto shown = std::make_unique<TlsPeerCertificate>();
+  shown->subject = "CN=alice";
+  shown->issuer = "CN=CA";
+  shown->serial = "0a";
+  shown->fingerprint = std::string(64, 'f');
+  shown->all_names = "DNS:a.example,URI:spiffe://b/c";
+  tls.peer = std::move(shown);
+  EXPECT_EQ(fill("${tls.client_subject} ${tls.client_issuer} ${tls.client_serial}"),
+            "CN=alice CN=CA 0a");
+  EXPECT_EQ(fill("${tls.client_fingerprint}"), std::string(64, 'f'));
+  EXPECT_TRUE(holds("tls.client_san matches \"(^|.*,)DNS:a.example(,.*|$)\""));
+  EXPECT_FALSE(holds("tls.client_san matches \"(^|.*,)DNS:a.exam(,.*|$)\""));
+  connection_.tls = nullptr;
+}
+
 TEST_F(ExchangeFactsTest, decodes_parameters_and_finds_every_value) {
   EXPECT_TRUE(holds("query.q == \"a b\""));
   EXPECT_TRUE(holds("query.q == \"c\""));

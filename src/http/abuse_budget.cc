@@ -36,6 +36,25 @@ std::string_view name(Misdeed misdeed) { return entry(misdeed).name; }
 
 std::uint32_t cost(Misdeed misdeed) { return entry(misdeed).cost; }
 
+std::optional<Misdeed> misdeed_of(const Error& error) {
+  if (error.origin != Origin::client) return std::nullopt;
+  switch (error.code) {
+    case ErrorCode::client_gone:
+    case ErrorCode::truncated:
+    case ErrorCode::reset: return Misdeed::reset;
+    case ErrorCode::header_timeout:
+    case ErrorCode::slow_peer: return Misdeed::stalled;
+    case ErrorCode::head_too_large:
+    case ErrorCode::target_too_long: return Misdeed::oversized_head;
+    case ErrorCode::parse:
+    case ErrorCode::bad_framing:
+    case ErrorCode::bad_target:
+    case ErrorCode::bad_host:
+    case ErrorCode::limit: return Misdeed::malformed;
+    default: return std::nullopt;
+  }
+}
+
 void AbuseCounters::add(const AbuseCounters& other) {
   for (std::size_t i = 0; i < kMisdeeds; ++i) misdeeds[i].add(other.misdeeds[i].value());
   closed.add(other.closed.value());

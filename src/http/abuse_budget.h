@@ -4,9 +4,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/counter.h"
+#include "core/error.h"
 #include "io/timer.h"
 
 namespace weir {
@@ -19,9 +21,9 @@ enum class Misdeed : std::uint8_t {
   ping,            // each wants an answer
   settings,        // so does each of these
   priority,        // signals that change the write order
-  empty_frame,     // a frame that carries nothing
+  empty_frame,     // a frame that carries nothing; of HTTP/1, a few bytes of a body at a time
   window_update,   // without data to match
-  continuation,    // a head in many pieces
+  continuation,    // a head in many (of HTTP/1: and small) pieces
   oversized_head,  // a head beyond the limits
   stalled,         // a response or upload that the client let stand
   ignored_frame,   // for a stream that is gone, or of an unknown kind
@@ -35,6 +37,10 @@ std::string_view name(Misdeed misdeed);
 
 /// What one misdeed costs, in points.
 std::uint32_t cost(Misdeed misdeed);
+
+/// What an exchange of HTTP/1 that ended with `error` was; nothing if the client is not to blame.
+/// Frames of HTTP/2 are judged where they are read.
+std::optional<Misdeed> misdeed_of(const Error& error);
 
 struct AbuseLimits {
   std::uint32_t points = 2000;  // what a connection may spend at once; 0: no limit

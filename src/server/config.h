@@ -219,6 +219,8 @@ struct AdminConfig {
           config::example("127.0.0.1:9901")));
 };
 
+inline constexpr std::string_view kStandardStreams[] = {"stdout", "stderr"};
+
 struct AccessLogConfig {
   config::Located<std::string> format = {"json"};
   config::Located<std::string> file = {"stdout"};
@@ -228,8 +230,8 @@ struct AccessLogConfig {
       config::field<&AccessLogConfig::format>(
           "format", "`json`, `combined`, or the template of a line.", config::not_empty),
       config::field<&AccessLogConfig::file>(
-          "file", "A path, `stdout` or `stderr`. A reload opens the file anew.",
-          config::not_empty));
+          "file", "A path, `stdout` or `stderr`. A reload opens the file anew.", config::not_empty,
+          config::file_path_or(kStandardStreams)));
 };
 
 struct ProcessLimitsConfig {

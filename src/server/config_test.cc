@@ -235,5 +235,47 @@ TEST(RedirectHttps, stands_alone) {
   }
 }
 
+TEST(FilePaths, are_relative_to_the_configuration_file) {
+  Diagnostics diagnostics;
+  auto document = config::read_text("weir.yaml", R"(
+access_log: { file: logs/a.log }
+listeners:
+  - address: ":443"
+    tls:
+      certificates: [{ cert: a.pem, key: /keys/a.key }]
+      client_auth: { ca: ../ca.pem }
+      ticket_keys: ./t.keys
+    routes: [{ reverse_proxy: api }]
+upstreams: { api: { endpoints: ["10.0.0.1:443"], tls: { ca: up.pem, cert: c.pem, key: c.key } } }
+)",
+                                    diagnostics);
+  document.directory = "/etc/weir";
+  ServerConfig config = parse_server_config(document, diagnostics);
+  ASSERT_TRUE(diagnostics.ok()) << diagnostics.render();
+  const ListenerTlsConfig& tls = *config.listeners[0].tls;
+  EXPECT_EQ(*tls.certificates[0].cert, "/etc/weir/a.pem");
+  EXPECT_EQ(*tls.certificates[0].key, "/keys/a.key");
+  EXPECT_EQ(*tls.client_auth->ca, "/etc/ca.pem");
+  EXPECT_EQ(*tls.ticket_keys, "/etc/weir/t.keys");
+  const UpstreamTlsConfig& upstream = *config.upstreams.begin()->value.tls;
+  EXPECT_EQ(*upstream.ca, "/etc/weir/up.pem");
+  EXPECT_EQ(*upstream.cert, "/etc/weir/c.pem");
+  EXPECT_EQ(*upstream.key, "/etc/weir/c.key");
+  EXPECT_EQ(*config.access_log->file, "/etc/weir/logs/a.log");
+}
+
+TEST(FilePaths, are_left_alone_where_there_is_no_file_and_where_a_word_is_meant) {
+  Diagnostics diagnostics;
+  std::string text =
+      "access_log: { file: stderr }\nlisteners: [{ address: \":80\", routes: [] }]\n";
+  auto document = config::read_text("weir.yaml", text, diagnostics);
+  document.directory = "/etc/weir";
+  EXPECT_EQ(*parse_server_config(document, diagnostics).access_log->file, "stderr");
+  EXPECT_EQ(
+      *accepted("access_log: { file: a.log }\nlisteners: [{ address: \":80\", routes: [] }]\n")
+           .access_log->file,
+      "a.log");
+}
+
 }  // namespace
 }  // namespace weir

@@ -20,9 +20,9 @@ struct CertificateConfig {
       "certificate", "A certificate with its key. The first of a listener is the default.",
       config::field<&CertificateConfig::cert>(
           "cert", "PEM file: the certificate first, then its issuers.", config::required,
-          config::not_empty, config::example("site.pem")),
+          config::not_empty, config::file_path, config::example("site.pem")),
       config::field<&CertificateConfig::key>("key", "PEM file of the key, not encrypted.",
-                                             config::required, config::not_empty,
+                                             config::required, config::not_empty, config::file_path,
                                              config::example("site.key")));
 };
 
@@ -55,7 +55,7 @@ struct ClientAuthConfig {
       "client_auth", "Certificates of clients.",
       config::field<&ClientAuthConfig::mode>("mode", "Whether clients must show one."),
       config::field<&ClientAuthConfig::ca>("ca", "PEM file of the authorities that sign them.",
-                                           config::required, config::not_empty,
+                                           config::required, config::not_empty, config::file_path,
                                            config::example("clients-ca.pem")));
 };
 
@@ -102,7 +102,8 @@ struct ListenerTlsConfig {
       config::field<&ListenerTlsConfig::ticket_keys>(
           "ticket_keys",
           "File of session ticket keys that several machines share: 80 bytes each, the first "
-          "encrypts. Without it they are random and rotate."),
+          "encrypts. Without it they are random and rotate.",
+          config::file_path),
       config::field<&ListenerTlsConfig::hsts>(
           "hsts", "Strict-Transport-Security on every response, in place of what origins say.",
           config::none("off"), config::example("365d")),

@@ -192,3 +192,12 @@ def test_a_certificate_that_cannot_be_used_is_an_error_of_the_configuration(cert
     assert done.returncode == 1
     assert done.stderr.count("W1507") == 2, done.stderr
     assert "missing.pem" in done.stderr
+
+
+def test_files_stand_beside_the_configuration_file(certs):
+    certs.make("beside", "shop.example")
+    path = certs.dir / "beside.yaml"
+    path.write_text(config([("beside.pem", "beside.key")]))
+    done = subprocess.run([binary(), "check", path], cwd="/", capture_output=True, text=True,
+                          timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr

@@ -22,6 +22,9 @@ listeners:
 routes:
   - match: {{ host: admin.example, path: /public }}
     respond: everyone
+  - match: {{ host: admin.example, when: 'tls.client_fingerprint == "{print}"' }}
+    response_headers: {{ set: {{ X-Client: "${{tls.client_san}}" }} }}
+    respond: known
   - match: {{ host: admin.example }}
     require_client_certificate: true
     respond: admin
@@ -35,22 +38,31 @@ def certs():
     made.make("shop", "shop.example", "admin.example")
     made.make("wild", "*.wild.example")
     made.make("client", "client.example")
+    made.make("known", "known.example", "192.0.2.1")
     return made
+
+
+def fingerprint(certs, name):
+    done = subprocess.run(
+        ["openssl", "x509", "-in", certs.dir / f"{name}.pem", "-noout", "-fingerprint", "-sha256"],
+        capture_output=True, text=True, timeout=PATIENCE, check=True)
+    return done.stdout.strip().split("=")[1].replace(":", "").lower()
 
 
 @pytest.fixture(scope="module")
 def weir(certs):
     with WeirProcess(CONFIG.format(shop=certs.dir / "shop", wild=certs.dir / "wild",
-                                   ca=certs.ca)) as running:
+                                   ca=certs.ca,
+                                   print=fingerprint(certs, "known"))) as running:
         yield running
 
 
-def ask(weir, certs, name, *options, host=None, client=False):
+def ask(weir, certs, name, *options, host=None, client=None):
     """(status, body or reason) of a request to `host` over a connection for `name`."""
     port = weir.port()
     options += ("-H", f"Host: {host}") if host else ()
     if client:
-        options += ("--cert", certs.dir / "client.pem", "--key", certs.dir / "client.key")
+        options += ("--cert", certs.dir / f"{client}.pem", "--key", certs.dir / f"{client}.key")
     done = subprocess.run(
         ["curl", "-sS", "-m", str(PATIENCE), "--cacert", certs.ca, "--resolve",
          f"{name}:{port}:127.0.0.1", "-w", "\n%{http_code}", *options,
@@ -65,14 +77,20 @@ class TestSites:
     def test_a_route_answers_only_clients_that_showed_a_certificate(self, weir, certs, version):
         assert ask(weir, certs, "shop.example", version) == (200, "hello")
         assert ask(weir, certs, "admin.example", version) == (403, "client_certificate")
-        assert ask(weir, certs, "admin.example", version, client=True) == (200, "admin")
+        assert ask(weir, certs, "admin.example", version, client="client") == (200, "admin")
+
+    def test_what_a_client_showed_is_there_to_match_and_to_pass_on(self, weir, certs, version):
+        body, *head = reversed(ask(weir, certs, "admin.example", version, "-i", client="known")[1]
+                               .splitlines())
+        assert body == "known"
+        assert "x-client: dns:known.example,ip:192.0.2.1" in [line.lower() for line in head]
 
     def test_a_host_that_asks_clients_cannot_be_reached_by_the_name_of_another(
             self, weir, certs, version):
-        for client in (False, True):
+        for client in (None, "client"):
             got = ask(weir, certs, "shop.example", version, host="admin.example", client=client)
             assert got == (421, "misdirected")
-        got = ask(weir, certs, "admin.example", version, host="shop.example", client=True)
+        got = ask(weir, certs, "admin.example", version, host="shop.example", client="client")
         assert got == (421, "misdirected")
 
     def test_nor_can_one_with_another_certificate(self, weir, certs, version):
@@ -121,7 +139,7 @@ def test_a_session_of_one_name_is_not_resumed_for_another(weir, certs):
 
 
 def test_a_route_that_requires_what_its_listener_never_asks_for_is_refused(certs):
-    text = CONFIG.format(shop=certs.dir / "shop", wild=certs.dir / "wild", ca=certs.ca)
+    text = CONFIG.format(shop=certs.dir / "shop", wild=certs.dir / "wild", ca=certs.ca, print="")
     path = certs.dir / "unasked.yaml"
     path.write_text("".join(line for line in text.splitlines(True) if "client_auth" not in line))
     done = subprocess.run([binary(), "check", path], capture_output=True, text=True,

@@ -41,6 +41,7 @@ Task<Result<Slice>> IncomingBody::read() {
     waiting_ = false;
     if (!got) co_return ended(got.error());
     note(got->size());
+    if (got->size() < kTrickle) judge(got->size());
     *from_.unread = std::move(*got);
   }
 }
@@ -124,6 +125,16 @@ Result<Slice> IncomingBody::decode_chunked(Slice& unread) {
 void IncomingBody::note(std::size_t size) {
   if (kind_ == Framing::Kind::length) return;
   hint_ = size >= BufferPool::kBlockBytes / 2 ? BufferPool::kBulkBytes : 0;
+}
+
+// The end of a body is often small.
+void IncomingBody::judge(std::size_t size) {
+  if (observer_ == nullptr || (kind_ == Framing::Kind::length && size == left_)) return;
+  if (trickles_ < kFreeTrickles) {
+    ++trickles_;
+  } else {
+    observer_->trickles();
+  }
 }
 
 void IncomingBody::finish() {

@@ -17,6 +17,8 @@ class BodyObserver {
   /// The sender waits for 100 (Continue) and somebody wants the body. Only with
   /// `Framing::expect_continue`.
   virtual Task<Status> send_continue() { co_return Status(); }
+  /// Once more a few bytes are all that came of a body that goes on.
+  virtual void trickles() {}
   /// The last byte has been taken out of the connection; runs inside the read that took it.
   virtual void body_complete() {}
 
@@ -37,6 +39,10 @@ class IncomingBody final : public Body {
  public:
   /// What is left of a body must be this much for a pipe to be cheaper than copying it.
   static constexpr std::uint64_t kLeastSplice = 64 * 1024;
+
+  /// So few bytes are hardly worth a wake-up; so often they may come all the same.
+  static constexpr std::size_t kTrickle = 16;
+  static constexpr std::uint8_t kFreeTrickles = 32;
 
   /// `framing.kind` is length, chunked or until_close. The arena keeps the trailers.
   IncomingBody(Incoming from, const Framing& framing, const ChunkLimits& limits, Arena& arena,
@@ -64,6 +70,7 @@ class IncomingBody final : public Body {
   Result<Slice> decode_chunked(Slice& unread);
   bool worth_a_pipe() const { return splices_ && left_ >= kLeastSplice; }
   void note(std::size_t size);
+  void judge(std::size_t size);
   void finish();
   Result<Slice> ended(const Error& error);
 
@@ -74,6 +81,7 @@ class IncomingBody final : public Body {
   bool broken_ = false;
   bool waiting_ = false;
   bool splices_ = false;
+  std::uint8_t trickles_ = 0;
   bool announced_;  // the sender sends without further word
   std::uint64_t length_;
   std::uint64_t left_;

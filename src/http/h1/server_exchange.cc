@@ -13,6 +13,9 @@ namespace weir::h1 {
 namespace {
 
 constexpr Duration kFarewell = std::chrono::seconds(5);
+// A head in pieces as small as this is no ordinary client's, beyond what a person types.
+constexpr std::size_t kSmallPiece = 64;
+constexpr unsigned kFreePieces = 16;
 
 }  // namespace
 
@@ -63,10 +66,13 @@ Task<bool> ServerExchange::run() {
   session_.enter(ServerSession::Phase::head, limits.header_timeout);
   HeadBuffer buffer(std::exchange(session_.unread_, Slice()));
   Result<bool> head = parse_head(buffer);
+  unsigned small_pieces = 0;
   while (head && !*head) {
     Result<Slice> more = co_await session_.stream_->read(session_.stop_.token());
     // A request cut short, or nothing but an empty line: there is nobody left to tell.
     if (!more && more.error().code == ErrorCode::end_of_stream) co_return false;
+    bool small = more && more->size() < kSmallPiece;
+    if (small && ++small_pieces > kFreePieces) session_.misdeed(Misdeed::continuation);
     if (more) buffer.append(std::move(*more), exchange_.arena());
     head = more ? parse_head(buffer) : fail(more.error());
   }
@@ -103,6 +109,7 @@ Task<bool> ServerExchange::run() {
   // reset that can destroy the response (RFC 9112, 9.6).
   bool sends_more = framing_.keep_alive || (body_ != nullptr && !body_->complete());
   if (sent && !reusable && sends_more) session_.linger_ = true;
+  session_.judge(exchange_.outcome().error);
   exchange_.outcome().bytes_received = body_ != nullptr ? body_->received() : 0;
   exchange_.outcome().bytes_sent = sent_;
   exchange_.finish_idle();

@@ -66,6 +66,7 @@ class ServerExchange final : public BodyObserver,
   auto writer_free();
 
   Task<Status> send_continue() override;
+  void trickles() override { session_.misdeed(Misdeed::empty_frame); }
   Task<Status> send_interim(const Response& response) override;
 
   ServerSession& session_;

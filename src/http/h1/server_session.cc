@@ -114,6 +114,24 @@ void ServerSession::drain() {
   }
 }
 
+bool ServerSession::misdeed(Misdeed what) {
+  TimePoint now = stream_->loop().now();
+  const AbuseLimits& limits = service_.limits().abuse;
+  if (budget_ == nullptr) budget_ = std::make_unique<AbuseBudget>(limits, now);
+  if (budget_->spend(what, now, service_.counters().abuse)) return true;
+  stop_.request(Error(ErrorCode::limit, Origin::client, "too many misdeeds"));
+  return false;
+}
+
+// How an exchange ended.
+void ServerSession::judge(const Error& error) {
+  if (error.code == ErrorCode::none) {
+    if (budget_ != nullptr) budget_->earn(AbuseBudget::kGoodExchange);
+  } else if (std::optional<Misdeed> what = misdeed_of(error)) {
+    misdeed(*what);
+  }
+}
+
 void ServerSession::enter(Phase phase, Duration limit) {
   phase_ = phase;
   TimerWheel& timers = stream_->loop().timers();

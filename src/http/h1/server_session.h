@@ -48,6 +48,10 @@ class ServerSession final : public DownstreamSession, public Recycled<ServerSess
 
   struct IdleRead;
 
+  /// False, and the connection ends, when its budget is used up.
+  bool misdeed(Misdeed what);
+  void judge(const Error& error);
+
   void enter(Phase phase, Duration limit);
   void on_alarm();
   void watch_rate();
@@ -66,6 +70,7 @@ class ServerSession final : public DownstreamSession, public Recycled<ServerSess
   Alarm alarm_;
   Hangup hangup_;
   ServerExchange* current_ = nullptr;
+  std::unique_ptr<AbuseBudget> budget_;  // from the first misdeed on
   Phase phase_ = Phase::none;
   bool moving_ = false;  // the wait for a request was ended to hand the connection over
   bool linger_ = false;

@@ -18,6 +18,7 @@ struct TlsPeerCertificate {
   std::string fingerprint;         // SHA-256 of the certificate, 64 hexadecimal digits
   std::vector<std::string> names;  // subjectAltName: "DNS:a.example", "IP:192.0.2.1", "URI:...",
                                    // "email:..."; anything not printable is percent-encoded
+  std::string all_names;           // the same in one text, between commas
   std::int64_t not_after = 0;      // seconds since the Unix epoch
 };
 

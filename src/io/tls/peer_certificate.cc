@@ -110,6 +110,10 @@ std::unique_ptr<const TlsPeerCertificate> describe(X509* certificate) {
   facts->serial = serial_of(certificate);
   facts->fingerprint = fingerprint_of(certificate);
   facts->names = names_of(certificate);
+  for (const std::string& name : facts->names) {
+    if (!facts->all_names.empty()) facts->all_names += ',';
+    facts->all_names += name;
+  }
   facts->not_after = seconds_of(X509_get0_notAfter(certificate));
   return facts;
 }

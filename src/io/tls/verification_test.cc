@@ -198,6 +198,8 @@ TEST(TlsClientAuth, tells_who_the_client_is_in_texts_that_are_safe_to_pass_on) {
   EXPECT_EQ(peer.fingerprint.size(), 64u);
   EXPECT_EQ(peer.names, (std::vector<std::string>{"DNS:alice.example", "URI:spiffe://mesh/ns/a",
                                                   "email:a@b.example", "IP:192.0.2.7"}));
+  EXPECT_EQ(peer.all_names,
+            "DNS:alice.example,URI:spiffe://mesh/ns/a,email:a@b.example,IP:192.0.2.7");
   EXPECT_GT(peer.not_after, 1'700'000'000);
 }
 
