@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from test_tls import Certificates
+from certificates import Certificates
 from test_websocket import EchoServer
 from weir_process import PATIENCE, ROOT, WeirProcess
 

@@ -10,7 +10,7 @@ from concurrent import futures
 import grpc
 import pytest
 
-from test_tls import Certificates
+from certificates import Certificates
 from weir_process import PATIENCE, WeirProcess
 
 

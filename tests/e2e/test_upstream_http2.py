@@ -12,7 +12,7 @@ import websockets
 from http_client import RawConnection, ask
 from origins import Nginx
 from protocols import Origin2
-from test_tls import Certificates
+from certificates import Certificates
 from test_websocket import EchoServer
 from weir_process import PATIENCE, WeirProcess
 
