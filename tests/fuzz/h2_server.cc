@@ -8,6 +8,7 @@
 #include "http/h2/server_session.h"
 #include "http/h2/test_service.h"
 #include "http/h2/testing.h"
+#include "input.h"
 #include "io/sim/loop.h"
 #include "io/sim/network.h"
 #include "io/sim/world.h"
@@ -19,28 +20,6 @@ using namespace weir;
 using namespace weir::h2;
 using h2::testing::frame;
 using h2::testing::number;
-
-/// The input, taken from its beginning.
-class Input {
- public:
-  Input(const std::uint8_t* data, std::size_t size)
-      : rest_(reinterpret_cast<const char*>(data), size) {}
-  bool empty() const { return rest_.empty(); }
-  std::uint8_t byte() {
-    if (rest_.empty()) return 0;
-    auto value = static_cast<std::uint8_t>(rest_.front());
-    rest_.remove_prefix(1);
-    return value;
-  }
-  std::string bytes(std::size_t most) {
-    std::string taken(rest_.substr(0, most));
-    rest_.remove_prefix(taken.size());
-    return taken;
-  }
-
- private:
-  std::string_view rest_;
-};
 
 std::string head(Input& in, std::string_view method) {
   static constexpr std::string_view kPaths[] = {"/echo", "/slow",  "/hang",     "/early",
