@@ -56,12 +56,16 @@ std::vector<WeightedAddress> Cluster::merged() const {
 void Cluster::rebuild() {
   std::map<Address, std::shared_ptr<Endpoint>> known;
   for (const auto& endpoint : endpoints_->endpoints) known.emplace(endpoint->address, endpoint);
+  // Endpoints that come before the first request, from one source after the other, are not new.
+  bool used = std::ranges::any_of(endpoints_->endpoints, [](const auto& endpoint) {
+    return endpoint->requests.load(std::memory_order_relaxed) > 0;
+  });
+  bool slowly = used && policy_.slow_start > Duration::zero();
   auto next = std::make_shared<EndpointSet>();
   for (const WeightedAddress& each : merged()) {
     auto fresh = std::make_shared<Endpoint>(each.address, each.host);
     auto old = known.find(each.address);
     bool stays = old != known.end() && old->second->host == fresh->host;
-    bool slowly = !known.empty() && policy_.slow_start > Duration::zero();
     if (!stays && slowly) fresh->mark_new();
     next->endpoints.push_back(stays ? old->second : std::move(fresh));
     next->weights.push_back(each.weight);

@@ -76,20 +76,25 @@ TEST(Cluster, changes_its_set_when_the_policy_does) {
   EXPECT_EQ(cluster.version(), after->version);
 }
 
-TEST(Cluster, starts_slowly_only_what_joins_others) {
+TEST(Cluster, starts_slowly_only_what_joins_endpoints_in_use) {
   using namespace std::chrono_literals;
   Cluster cluster("api");
   cluster.set_policy({.slow_start = 30s});
-  cluster.update("", {at(1), at(2)});
-  cluster.update("", {at(1), at(2), at(3)});
+  cluster.update("", {at(1)});
+  cluster.update("dns:api:80", {at(2)});
+  cluster.endpoints()->endpoints[0]->requests = 1;
+  cluster.update("", {at(1), at(3)});
   auto set = cluster.endpoints();
   Random random(1);
   std::uint64_t cursor = 0;
   TimePoint now{1h};
   EXPECT_TRUE(set->pick({.random = random, .cursor = cursor, .now = now}));
+  EXPECT_EQ(set->endpoints[0]->address, at(1).address);
   EXPECT_EQ(set->endpoints[0]->warmth(now, 30s), 1.0);
-  EXPECT_EQ(set->endpoints[2]->warmth(now, 30s), 0.1);
-  EXPECT_EQ(set->endpoints[2]->warmth(now + 30s, 30s), 1.0);
+  EXPECT_EQ(set->endpoints[1]->address, at(3).address);
+  EXPECT_EQ(set->endpoints[1]->warmth(now, 30s), 0.1);
+  EXPECT_EQ(set->endpoints[1]->warmth(now + 30s, 30s), 1.0);
+  EXPECT_EQ(set->endpoints[2]->warmth(now, 30s), 1.0);
 }
 
 }  // namespace

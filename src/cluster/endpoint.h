@@ -64,7 +64,7 @@ class Endpoint {
 
   /// The part of its weight that it has by now: a tenth when it is new, all after `slow_start`.
   double warmth(TimePoint now, Duration slow_start) const;
-  /// It came when others were there already: its weight is to grow from its first pick on.
+  /// It came when others were in use already: its weight is to grow from its first pick on.
   void mark_new() { since_.store(kNew, std::memory_order_relaxed); }
   /// If it is marked as new, that begins now. Returns when it ends, on the monotonic clock;
   /// in the distant past for an endpoint that never was new.

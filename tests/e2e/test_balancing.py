@@ -93,6 +93,17 @@ def test_the_key_is_any_value_of_the_request(origins, key, request_of):
         assert {user: home(user) for user in range(30)} == first
 
 
+@pytest.mark.parametrize("key", ["header.", "status", "client_ip == 10.0.0.1", "shoe_size"])
+def test_a_key_that_no_request_has_is_refused_where_it_stands(origins, key):
+    good = config(addresses(origins), "balance: ring")
+    with WeirProcess(good) as weir:
+        refused = weir.reload(config(addresses(origins),
+                                     f"balance: {{ algorithm: ring, key: '{key}' }}"))
+        assert refused.returncode != 0
+        assert "weir.yaml:5:" in refused.stdout + refused.stderr
+        assert name(weir)
+
+
 def test_without_a_key_of_its_own_a_hash_goes_by_the_client(origins):
     with WeirProcess(config(addresses(origins), "balance: ring")) as weir:
         assert len({name(weir) for _ in range(30)}) == 1

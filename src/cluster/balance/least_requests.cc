@@ -4,7 +4,7 @@ namespace weir {
 namespace {
 
 constexpr std::uint32_t kLookAtAll = 32;
-constexpr std::uint32_t kSamples = 15;  // beside the first
+constexpr std::uint32_t kSamples = 8;  // beside the first
 
 }  // namespace
 

@@ -6,7 +6,7 @@
 
 namespace weir {
 
-/// Looks at every endpoint up to 32 and at 16 random ones beyond, so that the cost does not grow
+/// Looks at every endpoint up to 32 and at 9 random ones beyond, so that the cost does not grow
 /// with the cluster. A tie goes to one that is drawn by weight, else to the first seen from a
 /// moving start: so idle endpoints are used by their weights, and none starves.
 class LeastRequests final : public Balancer {

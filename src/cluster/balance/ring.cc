@@ -2,60 +2,57 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
+#include <limits>
 
 #include "core/hash.h"
 
 namespace weir {
+namespace {
 
-Ring::Ring(const EndpointGroup& group, double max_load) : bound_(max_load, group) {
-  place(group);
-  sort();
-}
+constexpr std::uint32_t kNobody = std::numeric_limits<std::uint32_t>::max();
 
-void Ring::place(const EndpointGroup& group) {
+struct Point {
+  std::uint64_t place = 0;
+  std::uint32_t owner = kNobody;
+};
+
+/// The first point of each arc that has one.
+std::vector<Point> first_points(const EndpointGroup& group) {
+  std::vector<Point> firsts(Ring::kArcs);
   std::uint64_t unit = std::bit_ceil(std::ranges::max(group.weights));
-  std::uint64_t points = kPoints;
-  while (points > 1 && points * group.size() > kMostPoints) points /= 2;
+  std::uint64_t points = Ring::kPoints;
+  while (points > 1 && points * group.size() > Ring::kMostPoints) points /= 2;
   for (std::uint32_t i = 0; i < group.size(); ++i) {
     std::uint64_t own = std::max<std::uint64_t>(group.weights[i] * points / unit, 1);
     std::uint64_t seed = stable_hash(group.endpoints[i]->text);
     for (std::uint64_t point = 0; point < own; ++point) {
-      points_.push_back({mix(seed + point * 0x9e3779b97f4a7c15), i});
+      std::uint64_t place = mix(seed + point * 0x9e3779b97f4a7c15);
+      Point& first = firsts[place >> (64 - Ring::kArcBits)];
+      if (first.owner == kNobody || place < first.place) first = {place, i};
     }
   }
+  return firsts;
 }
 
-// Places are evenly spread, so sorting them into as many arcs leaves one or two in each.
-void Ring::sort() {
-  int bits = std::max(static_cast<int>(std::bit_width(points_.size())) - 1, 1);
-  shift_ = 64 - bits;
-  starts_.assign((std::size_t{1} << bits) + 1, 0);
-  for (const Point& point : points_) ++starts_[(point.place >> shift_) + 1];
-  std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
-  std::vector<Point> sorted(points_.size());
-  std::vector<std::uint32_t> next(starts_.begin(), starts_.end() - 1);
-  for (const Point& point : points_) sorted[next[point.place >> shift_]++] = point;
-  for (std::size_t arc = 0; arc + 1 < starts_.size(); ++arc) {
-    std::sort(sorted.begin() + starts_[arc], sorted.begin() + starts_[arc + 1],
-              [](const Point& a, const Point& b) { return a.place < b.place; });
+}  // namespace
+
+Ring::Ring(const EndpointGroup& group, double max_load) : bound_(max_load, group), starts_(kArcs) {
+  std::vector<Point> firsts = first_points(group);
+  for (std::uint32_t arc = 0; arc < kArcs; ++arc) {
+    starts_[arc] = static_cast<std::uint32_t>(owners_.size());
+    if (firsts[arc].owner != kNobody) owners_.push_back(firsts[arc].owner);
   }
-  points_ = std::move(sorted);
-}
-
-/// The first point at or behind the place of `hash`, around the circle.
-std::size_t Ring::find(std::uint64_t hash) const {
-  std::size_t at = starts_[hash >> shift_];
-  while (at < points_.size() && points_[at].place < hash) ++at;
-  return at < points_.size() ? at : 0;
+  owners_.shrink_to_fit();
+  auto end = static_cast<std::uint32_t>(owners_.size());
+  std::ranges::replace(starts_, end, 0u);  // behind the last point comes the first
 }
 
 std::optional<std::uint32_t> Ring::pick(const EndpointGroup& group, PickFacts& facts) const {
-  std::size_t at = find(hash_or_random(facts));
+  std::size_t at = starts_[hash_or_random(facts) >> (64 - kArcBits)];
   return walk(group, facts, bound_, [&] {
-    std::uint32_t endpoint = points_[at].endpoint;
-    if (++at == points_.size()) at = 0;
-    return endpoint;
+    std::uint32_t owner = owners_[at];
+    if (++at == owners_.size()) at = 0;
+    return owner;
   });
 }
 

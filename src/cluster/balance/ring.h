@@ -11,29 +11,22 @@ namespace weir {
 /// The endpoint with the largest weight, rounded up to a power of two, has kPoints points and the
 /// others in proportion, at places that depend on their addresses alone: so when one comes or goes,
 /// only its own keys move. Beyond kMostPoints / kPoints endpoints each has half as many, and so on.
-/// A lookup is O(1): the upper bits of a hash say where among the sorted points to begin.
+/// The circle has kArcs equal arcs, and the keys of an arc all belong to the first point at or
+/// behind its beginning: a lookup is two loads, and the size does not grow with the endpoints.
 class Ring final : public Balancer {
  public:
   static constexpr std::uint32_t kPoints = 1024;
   static constexpr std::uint32_t kMostPoints = 1 << 20;
+  static constexpr int kArcBits = 18;
+  static constexpr std::uint32_t kArcs = 1 << kArcBits;
 
   Ring(const EndpointGroup& group, double max_load);
   std::optional<std::uint32_t> pick(const EndpointGroup& group, PickFacts& facts) const override;
 
  private:
-  struct Point {
-    std::uint64_t place;
-    std::uint32_t endpoint;
-  };
-
-  void place(const EndpointGroup& group);
-  void sort();
-  std::size_t find(std::uint64_t hash) const;
-
   LoadBound bound_;
-  std::vector<Point> points_;          // by place
-  std::vector<std::uint32_t> starts_;  // the first point of each arc; one more at the end
-  int shift_ = 0;                      // from a hash to its arc
+  std::vector<std::uint32_t> owners_;  // of the points that come first in an arc, in their order
+  std::vector<std::uint32_t> starts_;  // the index in owners_ where each arc begins
 };
 
 }  // namespace weir
