@@ -1,4 +1,4 @@
-// Balancer: picks one endpoint of a set. One algorithm per file in balance/.
+// Balancer: picks one endpoint of a group. One algorithm per file in balance/.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "cluster/config.h"
+#include "cluster/balance_policy.h"
 #include "cluster/endpoint.h"
 #include "core/random.h"
 
@@ -15,25 +15,62 @@ namespace weir {
 /// What a pick goes by; values only, never HTTP.
 struct PickFacts {
   Random& random;
-  std::uint64_t& cursor;                    // the worker's own place in the rotation
-  std::span<const std::uint32_t> excluded;  // indices that were tried already
+  std::uint64_t& cursor;                         // the worker's own place in the rotation
+  std::span<const std::uint32_t> excluded = {};  // indices in the set that were tried already
+  TimePoint now{};
+  std::optional<std::uint64_t> hash = {};  // of the key; nothing: the request has none
+  std::uint32_t in_flight = 0;             // in the whole cluster; only with `max_load`
 };
 
-/// Stateless and shared by all workers.
+/// Endpoints of a set among which a balancer picks: the regular ones, or the backups. A view.
+struct EndpointGroup {
+  std::span<const std::shared_ptr<Endpoint>> endpoints;
+  std::span<const std::uint32_t> weights;
+  std::uint32_t first = 0;  // the index in the set of the first of them
+  Duration slow_start{0};   // zero: no endpoint of the group is new
+
+  std::uint32_t size() const { return static_cast<std::uint32_t>(endpoints.size()); }
+  std::uint32_t in_flight(std::uint32_t index) const {
+    return endpoints[index]->in_flight.load(std::memory_order_relaxed);
+  }
+  bool excludes(const PickFacts& facts, std::uint32_t index) const {
+    for (std::uint32_t each : facts.excluded) {
+      if (each == first + index) return true;
+    }
+    return false;
+  }
+  /// The part of its weight that an endpoint has by now, in (0, 1].
+  double warmth(const PickFacts& facts, std::uint32_t index) const {
+    if (slow_start == Duration::zero()) return 1;
+    return endpoints[index]->warmth(facts.now, slow_start);
+  }
+  double weight(const PickFacts& facts, std::uint32_t index) const {
+    return weights[index] * warmth(facts, index);
+  }
+  /// Draws lots whether a pick of this endpoint stands.
+  bool accepts(const PickFacts& facts, std::uint32_t index) const {
+    return slow_start == Duration::zero() || facts.random.unit() < warmth(facts, index);
+  }
+  /// Any endpoint that is not excluded, the first after `start`.
+  std::optional<std::uint32_t> any(const PickFacts& facts, std::uint64_t start) const {
+    for (std::uint32_t i = 0; i < size(); ++i) {
+      auto index = static_cast<std::uint32_t>((start + i) % size());
+      if (!excludes(facts, index)) return index;
+    }
+    return std::nullopt;
+  }
+};
+
+/// Made for one group, with what its picks need to be fast. Immutable and shared by all workers.
 class Balancer {
  public:
   virtual ~Balancer() = default;
-  /// An index into `set.endpoints`; nothing if all are excluded.
-  virtual std::optional<std::uint32_t> pick(const EndpointSet& set, PickFacts facts) const = 0;
+  /// An index into the group that it was made for, which is never empty; nothing if all are
+  /// excluded.
+  virtual std::optional<std::uint32_t> pick(const EndpointGroup& group, PickFacts& facts) const = 0;
 };
 
-inline bool is_excluded(const PickFacts& facts, std::uint32_t index) {
-  for (std::uint32_t each : facts.excluded) {
-    if (each == index) return true;
-  }
-  return false;
-}
-
-const Balancer& balancer_for(Balance algorithm);
+std::unique_ptr<const Balancer> make_balancer(const BalancePolicy& policy,
+                                              const EndpointGroup& group);
 
 }  // namespace weir

@@ -25,27 +25,53 @@ std::shared_ptr<const EndpointSet> Cluster::endpoints() const {
   return endpoints_;
 }
 
-void Cluster::rebuild() {
-  std::map<Address, std::shared_ptr<Endpoint>> known;
-  for (const auto& endpoint : endpoints_->endpoints) known.emplace(endpoint->address, endpoint);
-  auto next = std::make_shared<EndpointSet>();
+void Cluster::set_policy(const BalancePolicy& policy) {
+  std::lock_guard lock(mutex_);
+  if (policy_ == policy) return;
+  policy_ = policy;
+  if (!endpoints_->endpoints.empty()) rebuild();
+}
+
+// What all sources give, each address once, backups last. An address of two sources has the larger
+// weight, and is a backup only if both say so.
+std::vector<WeightedAddress> Cluster::merged() const {
+  std::vector<WeightedAddress> all;
   std::map<Address, std::size_t> placed;
   for (const auto& [source, addresses] : sources_) {
     for (const WeightedAddress& each : addresses) {
-      auto [place, fresh] = placed.emplace(each.address, next->endpoints.size());
-      if (!fresh) {  // named by two sources: the larger weight counts
-        std::uint32_t& weight = next->weights[place->second];
-        weight = std::max(weight, each.weight);
+      auto [place, fresh] = placed.emplace(each.address, all.size());
+      if (fresh) {
+        all.push_back(each);
         continue;
       }
-      auto fresh_one = std::make_shared<Endpoint>(each.address, each.host);
-      auto old = known.find(each.address);
-      bool stays = old != known.end() && old->second->host == fresh_one->host;
-      next->endpoints.push_back(stays ? old->second : std::move(fresh_one));
-      next->weights.push_back(each.weight);
+      WeightedAddress& known = all[place->second];
+      known.weight = std::max(known.weight, each.weight);
+      known.backup = known.backup && each.backup;
     }
   }
-  next->make_rotation();
+  std::ranges::stable_partition(all, [](const WeightedAddress& each) { return !each.backup; });
+  return all;
+}
+
+void Cluster::rebuild() {
+  std::map<Address, std::shared_ptr<Endpoint>> known;
+  for (const auto& endpoint : endpoints_->endpoints) known.emplace(endpoint->address, endpoint);
+  // Endpoints that come before the first request, from one source after the other, are not new.
+  bool used = std::ranges::any_of(endpoints_->endpoints, [](const auto& endpoint) {
+    return endpoint->requests.load(std::memory_order_relaxed) > 0;
+  });
+  bool slowly = used && policy_.slow_start > Duration::zero();
+  auto next = std::make_shared<EndpointSet>();
+  for (const WeightedAddress& each : merged()) {
+    auto fresh = std::make_shared<Endpoint>(each.address, each.host);
+    auto old = known.find(each.address);
+    bool stays = old != known.end() && old->second->host == fresh->host;
+    if (!stays && slowly) fresh->mark_new();
+    next->endpoints.push_back(stays ? old->second : std::move(fresh));
+    next->weights.push_back(each.weight);
+    if (!each.backup) ++next->regular;
+  }
+  next->prepare(policy_);
   next->version = version_.load(std::memory_order_relaxed) + 1;
   endpoints_ = std::move(next);
   version_.store(endpoints_->version, std::memory_order_release);

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cluster/endpoint.h"
+#include "cluster/endpoint_set.h"
 #include "cluster/pool_counters.h"
 #include "core/gathered.h"
 #include "core/slots.h"
@@ -21,6 +21,7 @@ struct WeightedAddress {
   Address address;
   std::uint32_t weight = 1;
   std::string host = {};  // the name that gave it; empty if it was written as an address
+  bool backup = false;    // used only when no other endpoint can be
   bool operator==(const WeightedAddress&) const = default;
 };
 
@@ -33,6 +34,8 @@ class Cluster {
   /// Replaces what one source (the configuration: "", a DNS name: "dns:name:port") contributes.
   /// Endpoints that stay keep their object, and so their connections and counts. Any thread.
   void update(std::string_view source, std::vector<WeightedAddress> addresses);
+  /// How endpoints are picked from now on. Any thread.
+  void set_policy(const BalancePolicy& policy);
   /// Drops every source that is not in `sources`.
   void keep_sources(const std::vector<std::string>& sources);
 
@@ -43,11 +46,15 @@ class Cluster {
   /// Names what each worker keeps for this cluster.
   const SlotKey& worker_key() const { return worker_key_; }
 
+  /// Exchanges under way, over all workers; counted only for a policy that goes by it.
+  std::atomic<std::uint32_t> in_flight{0};
+
   /// What the workers' pools count.
   Gathered<PoolCounters>& pools() { return pools_; }
   const Gathered<PoolCounters>& pools() const { return pools_; }
 
  private:
+  std::vector<WeightedAddress> merged() const;
   void rebuild();
 
   const std::string name_;
@@ -55,6 +62,7 @@ class Cluster {
   Gathered<PoolCounters> pools_;
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<WeightedAddress>, std::less<>> sources_;
+  BalancePolicy policy_;
   std::shared_ptr<const EndpointSet> endpoints_ = std::make_shared<EndpointSet>();
   std::atomic<std::uint64_t> version_{0};
 };

@@ -52,5 +52,50 @@ TEST(Cluster, drops_the_endpoints_of_sources_that_are_gone) {
   EXPECT_EQ(cluster.endpoints()->endpoints[0]->address, at(1).address);
 }
 
+TEST(Cluster, puts_backups_last_and_believes_no_source_alone_that_an_address_is_one) {
+  Cluster cluster("api");
+  WeightedAddress backup = at(1), both = at(2);
+  backup.backup = both.backup = true;
+  cluster.update("", {backup, both, at(3)});
+  cluster.update("dns:api:80", {at(2)});
+  auto set = cluster.endpoints();
+  ASSERT_EQ(set->endpoints.size(), 3u);
+  EXPECT_EQ(set->regular, 2u);
+  EXPECT_EQ(set->endpoints[2]->address, at(1).address);
+}
+
+TEST(Cluster, changes_its_set_when_the_policy_does) {
+  Cluster cluster("api");
+  cluster.update("", {at(1), at(2)});
+  auto before = cluster.endpoints();
+  cluster.set_policy({.algorithm = Balance::maglev});
+  auto after = cluster.endpoints();
+  EXPECT_NE(before->version, after->version);
+  EXPECT_EQ(before->endpoints, after->endpoints);
+  cluster.set_policy({.algorithm = Balance::maglev});
+  EXPECT_EQ(cluster.version(), after->version);
+}
+
+TEST(Cluster, starts_slowly_only_what_joins_endpoints_in_use) {
+  using namespace std::chrono_literals;
+  Cluster cluster("api");
+  cluster.set_policy({.slow_start = 30s});
+  cluster.update("", {at(1)});
+  cluster.update("dns:api:80", {at(2)});
+  cluster.endpoints()->endpoints[0]->requests = 1;
+  cluster.update("", {at(1), at(3)});
+  auto set = cluster.endpoints();
+  Random random(1);
+  std::uint64_t cursor = 0;
+  TimePoint now{1h};
+  EXPECT_TRUE(set->pick({.random = random, .cursor = cursor, .now = now}));
+  EXPECT_EQ(set->endpoints[0]->address, at(1).address);
+  EXPECT_EQ(set->endpoints[0]->warmth(now, 30s), 1.0);
+  EXPECT_EQ(set->endpoints[1]->address, at(3).address);
+  EXPECT_EQ(set->endpoints[1]->warmth(now, 30s), 0.1);
+  EXPECT_EQ(set->endpoints[1]->warmth(now + 30s, 30s), 1.0);
+  EXPECT_EQ(set->endpoints[2]->warmth(now, 30s), 1.0);
+}
+
 }  // namespace
 }  // namespace weir

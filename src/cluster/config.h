@@ -4,8 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "cluster/balance_policy.h"
 #include "cluster/tls_config.h"
 #include "config/address.h"
 #include "config/schema.h"
@@ -13,14 +15,33 @@
 
 namespace weir {
 
-enum class Balance : std::uint8_t { round_robin, least_requests };
+// How an endpoint is picked; `balance: random` is the algorithm alone.
+struct BalanceConfig {
+  Balance algorithm = Balance::round_robin;
+  std::vector<config::Located<std::string>> key{std::string("client_ip")};
+  std::optional<double> max_load;
 
-constexpr auto enum_names(Balance) {
-  return std::array{
-      config::Name{"round_robin", Balance::round_robin, "One after the other, by weight."},
-      config::Name{"least_requests", Balance::least_requests,
-                   "The one with the fewest requests under way for its weight."}};
-}
+  // A key is for the algorithms that go by one.
+  void check(const config::Found& found) const;
+
+  static constexpr auto schema = config::object(
+      "balance", "How an endpoint is picked.",
+      config::field<&BalanceConfig::algorithm>("algorithm", "By which rule.", config::required,
+                                               config::shorthand,
+                                               config::example("least_requests")),
+      config::field<&BalanceConfig::key>(
+          "key",
+          "For `ring` and `maglev`: a value of the request; requests with the same go to the same "
+          "endpoint. Of several the first that a request has; a request that has none of them goes "
+          "to any endpoint.",
+          config::at_least_one, config::one_or_many, config::not_empty,
+          config::example("[cookie.session, client_ip]")),
+      config::field<&BalanceConfig::max_load>(
+          "max_load",
+          "For `ring` and `maglev`: how much of the average load an endpoint may have under way; "
+          "what is above goes to the next endpoint of the key. 1.25 is a good value.",
+          config::none("unlimited"), config::range(1, 100)));
+};
 
 enum class UpstreamProtocol : std::uint8_t { automatic, http1, http2 };
 
@@ -36,6 +57,7 @@ constexpr auto enum_names(UpstreamProtocol) {
 struct EndpointConfig {
   config::Located<config::Address> address;
   std::uint32_t weight = 1;
+  bool backup = false;
 
   static constexpr auto schema = config::object(
       "endpoint", "An origin, or a host name that stands for several.",
@@ -48,7 +70,9 @@ struct EndpointConfig {
           config::example("10.0.0.1:8080")),
       config::field<&EndpointConfig::weight>(
           "weight", "Its share of the requests, compared with the other endpoints.",
-          config::range(1, 1000)));
+          config::range(1, 1000)),
+      config::field<&EndpointConfig::backup>(
+          "backup", "Used only for what no other endpoint can take: when all others were tried."));
 };
 
 // Limits of the connections that one worker keeps open to one endpoint.
@@ -95,7 +119,8 @@ struct RetriesConfig {
 struct UpstreamConfig {
   std::vector<EndpointConfig> endpoints;
   UpstreamProtocol protocol = UpstreamProtocol::automatic;
-  Balance balance = Balance::round_robin;
+  BalanceConfig balance;
+  std::optional<config::Duration> slow_start;
   config::Duration connect_timeout = std::chrono::seconds(5);
   config::Duration response_timeout = std::chrono::seconds(60);
   config::Duration idle_timeout = std::chrono::seconds(60);
@@ -103,6 +128,10 @@ struct UpstreamConfig {
   PoolConfig pool;
   RetriesConfig retries;
   config::Position position;
+
+  // What slow_start does is nothing that a hash could follow; some endpoint is no backup.
+  void check(const config::Found& found) const;
+  BalancePolicy policy() const;
 
   static constexpr auto schema = config::object(
       "upstream", "A service behind the proxy: endpoints that answer alike.",
@@ -112,6 +141,11 @@ struct UpstreamConfig {
       config::field<&UpstreamConfig::protocol>("protocol",
                                                "What the endpoints are spoken to with."),
       config::field<&UpstreamConfig::balance>("balance", "How an endpoint is picked."),
+      config::field<&UpstreamConfig::slow_start>(
+          "slow_start",
+          "How long the weight of an endpoint that is added grows from a tenth to all of it. Not "
+          "with `ring` and `maglev`.",
+          config::none("off"), config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
       config::field<&UpstreamConfig::connect_timeout>(
           "connect_timeout", "How long connecting may take.",
           config::range(std::chrono::milliseconds(1), std::chrono::hours(1))),

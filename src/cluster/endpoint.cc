@@ -1,13 +1,8 @@
 #include "cluster/endpoint.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace weir {
-namespace {
-constexpr std::uint64_t kMaxRotation = 4096;
-}
-
 bool SharedConnections::put(const SharedConnection& connection) {
   std::lock_guard lock(mutex_);
   if (connections_.size() >= kLimit) return false;
@@ -38,37 +33,21 @@ std::vector<SharedConnection> SharedConnections::take_older(TimePoint time) {
   return old;
 }
 
-// Smooth weighted round robin: each step every endpoint gains its weight, the richest is chosen
-// and pays the total. Weights are reduced first, so that the period stays short.
-void EndpointSet::make_rotation() {
-  rotation.clear();
-  std::size_t count = endpoints.size();
-  if (count == 0) return;
-  std::uint64_t divisor = 0;
-  for (std::uint32_t weight : weights) divisor = std::gcd(divisor, std::uint64_t{weight});
-  std::vector<std::int64_t> share(count);
-  std::int64_t total = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    share[i] = static_cast<std::int64_t>(weights[i] / std::max<std::uint64_t>(divisor, 1));
-    total += share[i];
-  }
-  if (static_cast<std::uint64_t>(total) == count || total == 0) {
-    rotation.resize(count);
-    std::iota(rotation.begin(), rotation.end(), 0);
-    return;
-  }
-  std::vector<std::int64_t> credit(count, 0);
-  std::uint64_t period = std::min<std::uint64_t>(static_cast<std::uint64_t>(total),
-                                                 std::max<std::uint64_t>(kMaxRotation, count));
-  for (std::uint64_t step = 0; step < period; ++step) {
-    std::size_t best = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      credit[i] += share[i];
-      if (credit[i] > credit[best]) best = i;
-    }
-    credit[best] -= total;
-    rotation.push_back(static_cast<std::uint32_t>(best));
-  }
+double Endpoint::warmth(TimePoint now, Duration slow_start) const {
+  constexpr double kLeast = 0.1;
+  std::int64_t since = since_.load(std::memory_order_relaxed);
+  if (since == kNeverNew) return 1;
+  if (since == kNew) return kLeast;
+  auto age = static_cast<double>(now.time_since_epoch().count() - since);
+  double grown = age / static_cast<double>(slow_start.count());
+  return std::clamp(kLeast + (1 - kLeast) * grown, kLeast, 1.0);
+}
+
+std::int64_t Endpoint::begin_slow_start(TimePoint now, Duration slow_start) {
+  std::int64_t since = kNew;
+  std::int64_t begins = now.time_since_epoch().count();
+  if (since_.compare_exchange_strong(since, begins, std::memory_order_relaxed)) since = begins;
+  return since == kNeverNew ? since : since + slow_start.count();
 }
 
 }  // namespace weir

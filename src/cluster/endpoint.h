@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cluster/latency.h"
 #include "io/address.h"
 #include "io/timer.h"
 
@@ -57,19 +59,21 @@ class Endpoint {
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> connect_failures{0};
   std::atomic<std::uint64_t> failures{0};  // attempts that ended without a response
+  Latency latency;
   SharedConnections shared;
-};
 
-/// Endpoints that answer alike, with their weights. Immutable; swapped as a whole.
-struct EndpointSet {
-  std::vector<std::shared_ptr<Endpoint>> endpoints;
-  std::vector<std::uint32_t> weights;
-  /// Indices in the order of smooth weighted round robin; one period.
-  std::vector<std::uint32_t> rotation;
-  std::uint64_t version = 0;
+  /// The part of its weight that it has by now: a tenth when it is new, all after `slow_start`.
+  double warmth(TimePoint now, Duration slow_start) const;
+  /// It came when others were in use already: its weight is to grow from its first pick on.
+  void mark_new() { since_.store(kNew, std::memory_order_relaxed); }
+  /// If it is marked as new, that begins now. Returns when it ends, on the monotonic clock;
+  /// in the distant past for an endpoint that never was new.
+  std::int64_t begin_slow_start(TimePoint now, Duration slow_start);
 
-  /// Fills `rotation` from the weights.
-  void make_rotation();
+ private:
+  static constexpr std::int64_t kNeverNew = std::numeric_limits<std::int64_t>::min();
+  static constexpr std::int64_t kNew = std::numeric_limits<std::int64_t>::max();
+  std::atomic<std::int64_t> since_{kNeverNew};
 };
 
 }  // namespace weir

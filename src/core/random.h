@@ -35,6 +35,9 @@ class Random {
     return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
   }
 
+  /// Uniform in [0, 1).
+  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+
   bool chance(std::uint32_t in_a_thousand) { return below(1000) < in_a_thousand; }
 
  private:

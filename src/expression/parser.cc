@@ -65,6 +65,13 @@ class Parser {
     return std::move(tree_);
   }
 
+  std::expected<Operand, CompileError> run_value() {
+    Operand shown = operand();
+    if (!error_ && token_.kind != Token::Kind::end) unexpected("the end");
+    if (error_) return std::unexpected(*error_);
+    return shown;
+  }
+
   std::expected<Hole, CompileError> run_hole() {
     Operand shown = operand();
     if (!error_ && !token_.is("}")) unexpected("} to close the hole");
@@ -479,6 +486,11 @@ std::optional<CompileError> too_long(std::string_view source) {
 std::expected<Tree, CompileError> parse(std::string_view source, Stage stage) {
   if (auto error = too_long(source)) return std::unexpected(*error);
   return Parser(source, 0, stage).run();
+}
+
+std::expected<Operand, CompileError> parse_value(std::string_view source, Stage stage) {
+  if (auto error = too_long(source)) return std::unexpected(*error);
+  return Parser(source, 0, stage).run_value();
 }
 
 std::expected<Hole, CompileError> parse_hole(std::string_view source, std::size_t offset,

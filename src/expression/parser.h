@@ -17,6 +17,9 @@ inline constexpr int kMaxDepth = 32;
 
 std::expected<Tree, CompileError> parse(std::string_view source, Stage stage);
 
+/// One value: a fact, a field, lower(...) or default(...).
+std::expected<Operand, CompileError> parse_value(std::string_view source, Stage stage);
+
 struct Hole {
   Operand operand;
   std::size_t end;  ///< behind the closing brace

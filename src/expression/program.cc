@@ -255,11 +255,12 @@ bool Program::present(AtomRange range, const Facts& facts) const {
   return false;
 }
 
-void Program::put(AtomRange range, const Facts& facts, Sink& sink, Escape escape) const {
+bool Program::put(AtomRange range, const Facts& facts, Sink& sink, Escape escape) const {
   for (std::uint32_t i = 0; i < range.count; ++i) {
-    if (put_atom(atoms_[range.first + i], range.type, facts, sink, escape)) return;
+    if (put_atom(atoms_[range.first + i], range.type, facts, sink, escape)) return true;
   }
   if (range.type != Type::text) sink.put(escape == Escape::json ? "null" : "-");
+  return false;
 }
 
 /// False if the atom has nothing to show.

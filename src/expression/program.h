@@ -39,8 +39,8 @@ class Program {
 
   AtomRange add(const Operand& operand);
   /// Writes the operand's first value that is neither absent nor empty; several values of a field
-  /// with ", " between them. An absent number is `-`, in JSON `null`.
-  void put(AtomRange range, const Facts& facts, Sink& sink, Escape escape) const;
+  /// with ", " between them. An absent number is `-`, in JSON `null`. False if all are absent.
+  bool put(AtomRange range, const Facts& facts, Sink& sink, Escape escape) const;
 
   /// One line for each test; equal texts mean equal programs.
   std::string listing() const;

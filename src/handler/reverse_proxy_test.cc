@@ -25,7 +25,6 @@ class ReverseProxyTest : public ::testing::Test {
     origin_ = std::make_unique<test::ScriptedOrigin>(world_, "10.0.0.2:80",
                                                      std::vector<Script>{test::answers(kHello)});
     cluster_->update("", {{origin_->address(), 1}});
-    upstream_.balancer = &balancer_for(Balance::round_robin);
     upstream_.exchange = {{}, {}, 10s, 10s};
     upstream_.pool.max_idle = 0;
     config_.upstream.value = "api";

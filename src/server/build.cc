@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "expression/header_edits.h"
 #include "middleware/builtin.h"
 #include "middleware/headers.h"
 #include "server/https_redirect.h"
@@ -12,7 +13,7 @@ namespace {
 
 UpstreamOptions options_of(const UpstreamConfig& config, unsigned workers) {
   UpstreamOptions options;
-  options.balancer = &balancer_for(config.balance);
+  options.balance = config.policy();
   options.protocol = config.protocol;
   options.connect_timeout = config.connect_timeout;
   options.exchange.response_timeout = config.response_timeout;
@@ -66,6 +67,7 @@ class Builder {
       UpstreamOptions options = options_of(entry.value, workers);
       if (entry.value.tls)
         options.tls = tls_.client(*entry.value.tls, options.protocol, diagnostics_);
+      if (goes_by_key(options.balance.algorithm)) options.key = make_key(entry.value.balance.key);
       options.pool.tls = options.tls.get();
       snapshot_.upstreams.emplace(
           entry.name, std::make_shared<Upstream>(clusters(entry.name), std::move(options)));
@@ -119,6 +121,16 @@ class Builder {
   static void append(std::vector<const Middleware*>& to,
                      const std::vector<const Middleware*>& more) {
     to.insert(to.end(), more.begin(), more.end());
+  }
+
+  std::shared_ptr<const expression::Key> make_key(
+      const std::vector<config::Located<std::string>>& values) {
+    auto key = std::make_shared<expression::Key>();
+    for (const auto& value : values) {
+      auto added = key->add(*value, expression::Stage::route);
+      if (!added) report(added.error(), value.position, diagnostics_);
+    }
+    return key;
   }
 
   std::vector<const Middleware*> make_chain(const std::vector<config::Module>& modules) {

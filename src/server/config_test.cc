@@ -60,7 +60,7 @@ TEST(ServerConfig, reads_the_file_of_a_newcomer) {
   const UpstreamConfig* api = config.upstreams.find("api");
   ASSERT_NE(api, nullptr);
   EXPECT_EQ(api->endpoints.size(), 2u);
-  EXPECT_EQ(api->balance, Balance::least_requests);
+  EXPECT_EQ(api->balance.algorithm, Balance::least_requests);
   EXPECT_FALSE(config.admin);
   EXPECT_FALSE(config.access_log);
 }
@@ -186,6 +186,50 @@ TEST(ServerConfig, tells_no_routes_of_its_own_from_an_empty_list) {
       "listeners: [{address: \":80\"}, {address: \":81\", routes: []}]\nroutes: [respond: x]\n");
   EXPECT_EQ(routes_of(config, config.listeners[0]).size(), 1u);
   EXPECT_EQ(routes_of(config, config.listeners[1]).size(), 0u);
+}
+
+std::string with_upstream(std::string_view options) {
+  return fmt::format(R"(listeners: [":80"]
+routes: [{{ reverse_proxy: api }}]
+upstreams: {{ api: {{ endpoints: ["10.0.0.1:80"], {} }} }}
+)",
+                     options);
+}
+
+TEST(ServerConfig, reads_how_endpoints_are_picked) {
+  auto policy = [](std::string_view options) {
+    return accepted(with_upstream(options)).upstreams.find("api")->policy();
+  };
+  EXPECT_EQ(policy("balance: random"), BalancePolicy{.algorithm = Balance::random});
+  EXPECT_EQ(policy("balance: { algorithm: ring, key: header.x-user, max_load: 1.25 }"),
+            (BalancePolicy{.algorithm = Balance::ring, .max_load = 1.25}));
+  EXPECT_EQ(policy("slow_start: 30s"), BalancePolicy{.slow_start = std::chrono::seconds(30)});
+  const ServerConfig config =
+      accepted(with_upstream("balance: { algorithm: maglev, key: [cookie.s, client_ip] }"));
+  EXPECT_EQ(*config.upstreams.find("api")->balance.key.at(1), "client_ip");
+  const std::string dump = config::dump_yaml(config);
+  EXPECT_EQ(config::dump_yaml(accepted(dump)), dump);
+}
+
+TEST(ServerConfig, refuses_ways_of_picking_that_contradict_themselves) {
+  auto says = [](std::string_view options, std::string_view problem) {
+    const std::string all = rendered(with_upstream(options));
+    return all.starts_with("weir.yaml:3:") && all.find(problem) != all.npos;
+  };
+  EXPECT_TRUE(
+      says("balance: { algorithm: random, key: path }", "error W1406: \"random\" has no \"key\""));
+  EXPECT_TRUE(says("balance: { algorithm: random, max_load: 2 }",
+                   "error W1406: \"random\" has no \"max_load\""));
+  EXPECT_TRUE(
+      says("balance: { algorithm: maglev, max_load: 0.5 }", "error W1302: 0.5 is too small"));
+  EXPECT_TRUE(says("balance: maglevv", "did you mean \"maglev\"?"));
+  EXPECT_TRUE(says("balance: maglev, slow_start: 5s", "error W1406: \"maglev\" has no slow start"));
+  EXPECT_NE(rendered(R"(listeners: [":80"]
+routes: [{ reverse_proxy: api }]
+upstreams: { api: { endpoints: [{ address: "10.0.0.1:80", backup: true }] } }
+)")
+                .find("error W1406: every endpoint is a backup"),
+            std::string::npos);
 }
 
 TEST(ServerConfig, has_a_schema_and_a_reference) {

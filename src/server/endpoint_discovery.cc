@@ -12,7 +12,8 @@ DnsSource source_of(const EndpointConfig& endpoint) {
           .name = address.host,
           .port = address.port,
           .weight = endpoint.weight,
-          .service = address.kind == config::Address::Kind::service};
+          .service = address.kind == config::Address::Kind::service,
+          .backup = endpoint.backup};
 }
 
 void warn(const std::string& name, const Error& error) {

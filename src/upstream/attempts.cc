@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "expression/exchange_facts.h"
 #include "http/h2/client_exchange.h"
 #include "upstream/dial.h"
 
@@ -11,8 +12,10 @@ namespace weir {
 class Lease final : public h1::ConnectionHome {
  public:
   Lease(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::uint32_t index,
-        const PoolLimits& limits)
-      : pool_(pool), endpoint_(std::move(endpoint)), index_(index), limits_(limits) {
+        const UpstreamOptions& options)
+      : pool_(pool), endpoint_(std::move(endpoint)), index_(index), limits_(options.pool) {
+    if (options.balance.max_load > 0) all_ = &pool.cluster().in_flight;
+    if (all_ != nullptr) all_->fetch_add(1, std::memory_order_relaxed);
     endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
     endpoint_->requests.fetch_add(1, std::memory_order_relaxed);
   }
@@ -26,6 +29,7 @@ class Lease final : public h1::ConnectionHome {
   void end() {
     if (std::exchange(ended_, true)) return;
     endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+    if (all_ != nullptr) all_->fetch_sub(1, std::memory_order_relaxed);
   }
 
  private:
@@ -33,6 +37,7 @@ class Lease final : public h1::ConnectionHome {
   std::shared_ptr<Endpoint> endpoint_;
   std::uint32_t index_;
   const PoolLimits& limits_;
+  std::atomic<std::uint32_t>* all_ = nullptr;  // of the cluster; null: nobody asks
   bool ended_ = false;
 };
 
@@ -45,7 +50,9 @@ Attempts::Attempts(Exchange& exchange, Pool& pool, UpstreamRequest& request,
       facts_(exchange.upstream()),
       left_(options.attempts),
       last_(ErrorCode::no_endpoint, Origin::upstream, "no endpoint is configured"),
-      certain_(!is_idempotent(request.message.method) || request.message.body != nullptr) {}
+      certain_(!is_idempotent(request.message.method) || request.message.body != nullptr) {
+  if (options.key) hash_ = options.key->hash(expression::ExchangeFacts(exchange));
+}
 
 // --- where to ----------------------------------------------------------------------------------
 
@@ -59,19 +66,25 @@ bool Attempts::begin() {
   if (tried_count_ < kMaxTried) tried_[tried_count_++] = index_;
   facts_.endpoint = endpoint_->address;
   ++facts_.attempts;
-  lease_ = exchange_.own<Lease>(pool_, endpoint_, index_, options_.pool);
+  lease_ = exchange_.own<Lease>(pool_, endpoint_, index_, options_);
   take();
   facts_.reused = connected();
   return true;
 }
 
 std::optional<std::uint32_t> Attempts::pick(const EndpointSet& set) {
-  PickFacts facts{exchange_.loop().random(), pool_.cursor(),
-                  std::span(tried_.data(), tried_count_)};
-  std::optional<std::uint32_t> index = options_.balancer->pick(set, facts);
+  PickFacts facts{.random = exchange_.loop().random(),
+                  .cursor = pool_.cursor(),
+                  .excluded = std::span(tried_.data(), tried_count_),
+                  .now = exchange_.loop().now(),
+                  .hash = hash_};
+  if (options_.balance.max_load > 0) {
+    facts.in_flight = pool_.cluster().in_flight.load(std::memory_order_relaxed);
+  }
+  std::optional<std::uint32_t> index = set.pick(facts);
   if (index || tried_count_ == 0) return index;
   facts.excluded = {};  // all were tried: any may have another go
-  return options_.balancer->pick(set, facts);
+  return set.pick(facts);
 }
 
 void Attempts::take() {
@@ -142,6 +155,9 @@ Task<Result<Response>> Attempts::ask() {
 void Attempts::succeeded(const Response& response) {
   facts_.response = exchange_.loop().now() - asked_;
   facts_.status = response.status;
+  if (options_.balance.algorithm == Balance::peak_ewma) {
+    endpoint_->latency.answered(facts_.response, exchange_.loop().now());
+  }
 }
 
 void Attempts::failed_to_connect(const Error& error) {
@@ -149,6 +165,9 @@ void Attempts::failed_to_connect(const Error& error) {
   last_ = error;
   if (error.origin == Origin::client || error.code == ErrorCode::cancelled) return give_up();
   endpoint_->connect_failures.fetch_add(1, std::memory_order_relaxed);
+  if (options_.balance.algorithm == Balance::peak_ewma) {
+    endpoint_->latency.failed(Duration::zero(), exchange_.loop().now());
+  }
   --left_;
 }
 
@@ -163,12 +182,24 @@ void Attempts::failed(const Error& error) {
   if (error.origin != Origin::client) {
     endpoint_->failures.fetch_add(1, std::memory_order_relaxed);
   }
+  if (options_.balance.algorithm == Balance::peak_ewma) tell_latency(error);
   if (!may_repeat(error)) return give_up();
   if (facts_.reused && error.code == ErrorCode::reset && !fresh_only_) {
     fresh_only_ = true;  // it was stale; the endpoint itself may be well
     --tried_count_;
   } else {
     --left_;
+  }
+}
+
+// A client that leaves says nothing good; the upload of a slow one nothing at all. A stale
+// connection is no fault of the endpoint.
+void Attempts::tell_latency(const Error& error) {
+  TimePoint now = exchange_.loop().now();
+  if (error.origin == Origin::client || error.code == ErrorCode::cancelled) {
+    if (request_.message.body == nullptr) endpoint_->latency.abandoned(now - asked_, now);
+  } else if (!facts_.reused || error.code != ErrorCode::reset) {
+    endpoint_->latency.failed(now - asked_, now);
   }
 }
 

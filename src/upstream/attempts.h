@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "http/exchange.h"
 #include "upstream/pool.h"
@@ -39,6 +40,7 @@ class Attempts {
   void take();
   bool take_session();
   bool over_http1() const { return http1_ || !options_.multiplexes(); }
+  void tell_latency(const Error& error);
   bool may_repeat(const Error& error) const;
   bool falls_back(const Error& error) const;
   void give_up() { left_ = 0; }
@@ -50,6 +52,7 @@ class Attempts {
   UpstreamFacts& facts_;
   std::shared_ptr<Endpoint> endpoint_;
   std::uint32_t index_ = 0;
+  std::optional<std::uint64_t> hash_;  // of the balancer's key
   std::uint32_t left_;
   Lease* lease_ = nullptr;
   h1::ClientConnection connection_;

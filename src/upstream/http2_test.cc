@@ -46,7 +46,6 @@ class UpstreamHttp2 : public ::testing::Test {
     loop_ = &world_->add_loop("10.0.0.1");
     cluster_ = std::make_shared<Cluster>("api");
     options_ = {};
-    options_.balancer = &balancer_for(Balance::round_robin);
     options_.protocol = UpstreamProtocol::http2;
     options_.exchange = {{}, {}, 10s, 10s};
   }

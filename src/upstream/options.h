@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "cluster/balancer.h"
 #include "cluster/config.h"
+#include "expression/key.h"
 #include "http/h1/client_exchange.h"
 #include "http/h2/client_session.h"
 #include "io/tls/profile.h"
@@ -27,7 +27,8 @@ struct PoolLimits {
 
 /// Immutable.
 struct UpstreamOptions {
-  const Balancer* balancer = nullptr;
+  BalancePolicy balance;                               // the cluster's; says what it has to be told
+  std::shared_ptr<const expression::Key> key;          // what it goes by, if it hashes; else null
   Duration connect_timeout = std::chrono::seconds(5);  // TLS handshake included
   std::shared_ptr<const TlsClientProfile> tls;         // null: in clear
   UpstreamProtocol protocol = UpstreamProtocol::automatic;

@@ -28,6 +28,7 @@ class Pool {
   /// The current endpoints; follows the cluster's changes.
   const EndpointSet& endpoints();
   std::uint64_t& cursor() { return cursor_; }
+  Cluster& cluster() { return *cluster_; }
 
   /// An idle connection to `endpoint`, or one without a stream. `index` is the endpoint's place in
   /// the set from which it was picked: a hint. `certain`: ask the kernel whether

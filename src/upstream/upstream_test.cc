@@ -49,7 +49,6 @@ class UpstreamTest : public ::testing::Test {
     loop_ = &world_->add_loop("10.0.0.1");
     cluster_ = std::make_shared<Cluster>("api");
     options_ = {};
-    options_.balancer = &balancer_for(Balance::round_robin);
     options_.exchange = {{}, {}, 10s, 10s};
   }
   void end() {

@@ -1,16 +1,25 @@
 #include "cluster/balance/least_requests.h"
+#include "cluster/balance/maglev.h"
+#include "cluster/balance/peak_ewma.h"
+#include "cluster/balance/power_of_two.h"
+#include "cluster/balance/random.h"
+#include "cluster/balance/ring.h"
 #include "cluster/balance/round_robin.h"
 
 namespace weir {
 
-const Balancer& balancer_for(Balance algorithm) {
-  static const RoundRobin round_robin;
-  static const LeastRequests least_requests;
-  switch (algorithm) {
-    case Balance::round_robin: return round_robin;
-    case Balance::least_requests: return least_requests;
+std::unique_ptr<const Balancer> make_balancer(const BalancePolicy& policy,
+                                              const EndpointGroup& group) {
+  switch (policy.algorithm) {
+    case Balance::round_robin: break;
+    case Balance::least_requests: return std::make_unique<LeastRequests>(group);
+    case Balance::random: return std::make_unique<RandomChoice>(group);
+    case Balance::power_of_two: return std::make_unique<PowerOfTwo>(group);
+    case Balance::peak_ewma: return std::make_unique<PeakEwma>(group);
+    case Balance::ring: return std::make_unique<Ring>(group, policy.max_load);
+    case Balance::maglev: return std::make_unique<Maglev>(group, policy.max_load);
   }
-  return round_robin;
+  return std::make_unique<RoundRobin>(group);
 }
 
 }  // namespace weir

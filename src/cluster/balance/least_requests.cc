@@ -3,34 +3,34 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t kLookAtAll = 32;
-constexpr std::size_t kSamples = 16;
+constexpr std::uint32_t kLookAtAll = 32;
+constexpr std::uint32_t kSamples = 8;  // beside the first
 
 }  // namespace
 
-std::optional<std::uint32_t> LeastRequests::pick(const EndpointSet& set, PickFacts facts) const {
-  std::size_t count = set.endpoints.size();
-  if (count == 0) return std::nullopt;
-  bool all = count <= kLookAtAll;
-  std::size_t looks = all ? count : kSamples;
-  std::uint64_t start = facts.cursor++;
-  std::optional<std::uint32_t> best;
-  std::uint64_t best_load = 0;
-  std::uint64_t best_weight = 1;
-  auto look = [&](std::uint32_t index) {
-    if (is_excluded(facts, index)) return;
-    std::uint64_t load = set.endpoints[index]->in_flight.load(std::memory_order_relaxed) + 1;
-    std::uint64_t weight = set.weights[index];
+std::optional<std::uint32_t> LeastRequests::pick(const EndpointGroup& group,
+                                                 PickFacts& facts) const {
+  std::optional<std::uint32_t> best = draw_.pick(group, facts);
+  if (!best) return best;
+  std::uint32_t best_load = group.in_flight(*best);
+  double best_weight = group.weight(facts, *best);
+  bool all = group.size() <= kLookAtAll;
+  std::uint32_t looks = all ? group.size() : kSamples;
+  auto index = static_cast<std::uint32_t>(facts.cursor++ % group.size());
+  for (std::uint32_t i = 0; i < looks && best_load > 0; ++i) {
+    if (!all) {
+      index = draw_.at(facts.random.next());
+    } else if (++index == group.size()) {
+      index = 0;
+    }
+    std::uint32_t load = group.in_flight(index);
+    double weight = group.weight(facts, index);
     // load / weight < best_load / best_weight, without division
-    if (best && load * best_weight >= best_load * weight) return;
+    if (load * best_weight >= best_load * weight || group.excludes(facts, index)) continue;
     best = index;
     best_load = load;
     best_weight = weight;
-  };
-  for (std::size_t i = 0; i < looks; ++i) {
-    look(static_cast<std::uint32_t>(all ? (start + i) % count : facts.random.below(count)));
   }
-  for (std::uint32_t i = 0; !best && i < count; ++i) look(i);
   return best;
 }
 

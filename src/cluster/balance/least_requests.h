@@ -2,14 +2,20 @@
 #pragma once
 
 #include "cluster/balancer.h"
+#include "cluster/weighted_draw.h"
 
 namespace weir {
 
-/// Looks at every endpoint up to 32 and at 16 random ones beyond, so that the cost does not grow
-/// with the cluster. Ties go to the first one seen from a moving start.
+/// Looks at every endpoint up to 32 and at 9 random ones beyond, so that the cost does not grow
+/// with the cluster. A tie goes to one that is drawn by weight, else to the first seen from a
+/// moving start: so idle endpoints are used by their weights, and none starves.
 class LeastRequests final : public Balancer {
  public:
-  std::optional<std::uint32_t> pick(const EndpointSet& set, PickFacts facts) const override;
+  explicit LeastRequests(const EndpointGroup& group) : draw_(group.weights) {}
+  std::optional<std::uint32_t> pick(const EndpointGroup& group, PickFacts& facts) const override;
+
+ private:
+  WeightedDraw draw_;
 };
 
 }  // namespace weir
