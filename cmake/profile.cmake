@@ -12,7 +12,11 @@ if(WEIR_PROFILE STREQUAL record)
   add_compile_options(-fprofile-generate ${weir_profile_names})
   add_link_options(-fprofile-generate)
 elseif(WEIR_PROFILE STREQUAL use AND EXISTS ${weir_profile_text})
-  set(weir_profile ${CMAKE_BINARY_DIR}/release.profdata)
+  # Named by its content: with another profile every command line is another, and all is compiled
+  # again. Objects of two profiles do not link.
+  file(SHA256 ${weir_profile_text} weir_profile_hash)
+  string(SUBSTRING ${weir_profile_hash} 0 12 weir_profile_hash)
+  set(weir_profile ${CMAKE_BINARY_DIR}/release-${weir_profile_hash}.profdata)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${weir_profile_text})
   find_program(WEIR_PROFDATA llvm-profdata-19 REQUIRED)
   execute_process(COMMAND ${WEIR_PROFDATA} merge ${weir_profile_text} -o ${weir_profile}

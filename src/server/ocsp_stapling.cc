@@ -14,7 +14,6 @@ constexpr std::uint16_t kHttpPort = 80;
 
 UpstreamOptions options() {
   UpstreamOptions options;
-  options.balancer = &balancer_for(Balance::round_robin);
   options.exchange = {{}, {}, kLimits.time, kLimits.time};
   options.pool.max_idle = 0;
   return options;

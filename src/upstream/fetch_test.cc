@@ -12,7 +12,6 @@ using namespace test;
 class FetchTest : public ::testing::Test {
  protected:
   FetchTest() : world_(1), loop_(world_.add_loop("10.0.0.1")) {
-    options_.balancer = &balancer_for(Balance::round_robin);
     options_.exchange = {{}, {}, 60s, 60s};
     options_.pool.max_idle = 0;
   }
