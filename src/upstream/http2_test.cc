@@ -385,6 +385,33 @@ TEST_F(UpstreamHttp2, a_client_that_leaves_takes_no_connection_away_from_others)
   EXPECT_EQ(a.connections(), 1u);
 }
 
+TEST_F(UpstreamHttp2, gives_up_an_origin_that_closes_what_it_accepts) {
+  scripted_ =
+      std::make_unique<test::ScriptedOrigin>(*world_, "10.0.1.1:80", std::vector<test::Script>{{}});
+  endpoint("10.0.1.1:80");
+  options_.connect_timeout = 2s;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Sent> all(3);
+    send(all);
+    for (const Sent& each : all) EXPECT_EQ(each.error.code, ErrorCode::reset);
+  }
+  EXPECT_LT(scripted_->connections(), 40u);
+  EXPECT_EQ(in_flight(), 0u);
+}
+
+TEST_F(UpstreamHttp2, takes_no_session_for_as_wide_as_the_one_before) {
+  world_->faults().delay_min = world_->faults().delay_max = 1ms;  // the settings come late
+  TestOrigin& a = origin();
+  get(1);
+  a.connection(0).close = true;
+  a.limits.streams = 1;
+  world_->run_for(100ms);
+  std::vector<Sent> all(5);
+  for (Sent& each : all) each.method = "PUT", each.body = "cannot be sent twice";
+  send(all);
+  for (const Sent& each : all) EXPECT_EQ(each.got, "hello");
+}
+
 TEST_F(UpstreamHttp2, gives_up_an_origin_that_allows_no_streams) {
   h2::Limits none;
   none.streams = 0;

@@ -37,16 +37,16 @@ SessionPool::Session SessionPool::find(const UpstreamOptions& options) {
   return best != nullptr ? Session(*best) : Session();
 }
 
+// What another session was allowed says nothing of this one, and a request that is refused cannot
+// go elsewhere once its body was begun.
 std::uint32_t SessionPool::room(const h2::ClientSession& session) const {
   std::uint32_t free = session.free_streams();
   if (session.knows_settings()) return free;
-  std::uint32_t most = learned_ ? allowed_ : 1;
-  return session.streams() < most ? std::min(free, most - session.streams()) : 0;
+  return session.idle() ? std::min(free, 1U) : 0;
 }
 
 void SessionPool::learn(const h2::ClientSession& session) {
   allowed_ = std::max(1U, session.streams() + session.free_streams());
-  learned_ = true;
 }
 
 bool SessionPool::worn_out(const h2::ClientSession& session, const PoolLimits& limits) const {
@@ -182,7 +182,11 @@ Scope::Child SessionPool::connect(Scope& scope, std::shared_ptr<SessionPool> sel
 void SessionPool::open(std::unique_ptr<Stream> stream, const UpstreamOptions& options) {
   speaks_ = Speaks::http2;
   Session session = scope_.open(std::move(stream), options.session, *this);
-  bool learning = !learned_;
+  // Its first read may have ended it already, or have brought the settings.
+  if (session->closed()) {
+    return failed(Error(ErrorCode::reset, Origin::upstream, "the origin closed", Retry::always));
+  }
+  bool learning = !session->knows_settings();
   if (learning) ++connecting_;
   entries_.push_back({std::move(session), options.tls.get(), learning});
   wake_for(room(*entries_.back().session));

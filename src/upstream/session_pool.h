@@ -14,10 +14,10 @@ namespace weir {
 
 /// A request takes a stream of the session that has the fewest. When all are full it waits for a
 /// connection that is being opened, if that will have room for it, or has one opened. How many
-/// streams an origin allows is known when the settings of the first session have come; until then
-/// it carries one request, and the others wait. A connection belongs to nobody: a request that
-/// leaves does not take it away from the others. Shared by the pool and by who waits; with the last
-/// of them the sessions are drained.
+/// streams an origin allows on a session is known when its settings have come; until then it
+/// carries one request, and the others wait. A connection belongs to nobody: a request that leaves
+/// does not take it away from the others. Shared by the pool and by who waits; with the last of
+/// them the sessions are drained.
 class SessionPool final : private h2::ClientSessionHome,
                           private Cancellable,
                           public std::enable_shared_from_this<SessionPool> {
@@ -96,8 +96,7 @@ class SessionPool final : private h2::ClientSessionHome,
   PoolLimits limits_;  // of the last request
   const TlsClientProfile* known_under_ = nullptr;
   std::uint32_t connecting_ = 0;
-  std::uint32_t allowed_ = 100;  // streams of a session
-  bool learned_ = false;         // that is so because the origin says it
+  std::uint32_t allowed_ = 100;  // streams of a session, by the last one's settings
   Speaks speaks_ = Speaks::unknown;
 };
 

@@ -1,7 +1,7 @@
 // Runs a simulated case for many seeds and says how to replay the one that failed.
 //
-// WEIR_SIM_SEEDS=N runs N seeds of each case instead of its default, WEIR_SIM_SEED=N only seed N,
-// and WEIR_SIM_TRACE=1 prints every event of it.
+// WEIR_SIM_SEEDS=N runs N seeds of each case instead of its default, WEIR_SIM_FIRST=N begins with
+// seed N, WEIR_SIM_SEED=N runs only that one, and WEIR_SIM_TRACE=1 prints every event of it.
 #pragma once
 
 #include <fmt/core.h>
@@ -27,8 +27,8 @@ void for_each_seed(std::uint64_t default_count, RunSeed run_seed) {
   const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
   std::uint64_t only = number_from("WEIR_SIM_SEED", 0);
   std::uint64_t count = number_from("WEIR_SIM_SEEDS", default_count);
-  std::uint64_t first = only != 0 ? only : 1;
-  std::uint64_t last = only != 0 ? only : count;
+  std::uint64_t first = only != 0 ? only : number_from("WEIR_SIM_FIRST", 1);
+  std::uint64_t last = only != 0 ? only : first + count - 1;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     run_seed(seed);
     if (::testing::Test::HasFailure()) {

@@ -80,6 +80,7 @@ void ClientSession::joined(ClientExchange& exchange) {
 void ClientSession::left() {
   if (--count_ == 0) {
     idle_since_ = loop().now();
+    if (home_ == nullptr) say_goodbye();
     arm_alarm();
   }
   if (home_ != nullptr) home_->stream_ended(*this);
@@ -140,10 +141,17 @@ void ClientSession::on_alarm() {
 
 void ClientSession::close() {
   leave_home();
-  if (!std::exchange(said_goaway_, true)) engine().goaway();
-  if (count_ == 0) arm_alarm();
-  connection_.kick();
+  if (count_ > 0) return;  // `left` says goodbye
+  say_goodbye();
+  arm_alarm();
   if (connection_.settled()) flushed();
+}
+
+// Not before the last stream has ended: GOAWAY would overtake requests that have not left yet, and
+// an origin that has no stream open when it comes may close at once (RFC 9113, 6.8).
+void ClientSession::say_goodbye() {
+  if (!engine().failed() && !std::exchange(said_goaway_, true)) engine().goaway();
+  connection_.kick();
 }
 
 void ClientSession::stop(const Error& why) {
@@ -183,8 +191,7 @@ Task<void> ClientSession::finish() {
     while (list->linked()) static_cast<ClientExchange*>(list->next())->lose(told);
   }
   if (!gone_) {
-    if (!engine().failed() && !said_goaway_) engine().goaway();
-    connection_.kick();
+    say_goodbye();
     loop().timers().arm(alarm_, loop().now() + kFarewell);
   }
   while (!connection_.settled()) (void)co_await connection_.settling().wait();

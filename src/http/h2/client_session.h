@@ -70,6 +70,8 @@ class ClientSession final : private EngineListener,
   static Reference open(Scope& scope, std::unique_ptr<Stream> stream,
                         const ClientSessionLimits& limits, ClientSessionHome& home);
 
+  /// It takes no new streams, and its home has been told.
+  bool closed() const { return home_ == nullptr; }
   /// Streams that could be opened now; 0 once it is closed.
   std::uint32_t free_streams() const;
   std::uint32_t streams() const { return count_; }
@@ -121,6 +123,7 @@ class ClientSession final : private EngineListener,
   void left();
   void receive(Slice bytes);
   void leave_home();
+  void say_goodbye();
   void end(const Error& why);
   void on_alarm();
   void arm_alarm();

@@ -300,6 +300,24 @@ TEST(H2ClientSession, after_goaway_finishes_old_streams_and_gives_the_rest_back)
   });
 }
 
+TEST(H2ClientSession, says_goodbye_behind_the_requests_that_it_was_given) {
+  Upstream upstream;
+  upstream.with_origin([&](ClientSession& session, Client& origin) -> Task<void> {
+    Asked asked(upstream.loop, session, "/a");
+    Scope scope;
+    scope.spawn(asked.run());
+    session.close();  // before anything has left
+    co_await origin.until([&] { return origin.peer.streams.size() == 1; });
+    EXPECT_FALSE(origin.peer.goaway);
+    (void)origin.peer.respond(origin.peer.stream(1), {{":status", "200"}}, "answer");
+    co_await origin.until([&] { return asked.done; }, std::chrono::seconds(1));
+    co_await scope.join();
+    EXPECT_EQ(asked.body, "answer");
+    co_await origin.until([&] { return origin.peer.goaway; }, std::chrono::seconds(1));
+    EXPECT_TRUE(origin.peer.goaway);
+  });
+}
+
 TEST(H2ClientSession, tells_a_lost_connection_from_an_answer) {
   Upstream upstream;
   upstream.with_origin([&](ClientSession& session, Client& origin) -> Task<void> {

@@ -35,7 +35,7 @@ class TestOrigin {
 
   TestOrigin(SimWorld& world, std::string_view address, Answer answer, const Limits& limits = {},
              std::shared_ptr<const TlsServerProfile> tls = nullptr)
-      : network_(world.network()), answer_(std::move(answer)), limits_(limits), tls_(tls) {
+      : limits(limits), network_(world.network()), answer_(std::move(answer)), tls_(tls) {
     loop_ = &world.add_loop(std::string(address.substr(0, address.rfind(':'))));
     address_ = *Address::parse(address);
     socket_ = *network_.bind(address_, {});
@@ -63,6 +63,7 @@ class TestOrigin {
     return sum;
   }
   bool refuse_all = false;  // streams
+  Limits limits;            // of the connections that will be accepted
 
  private:
   Task<void> accept() {
@@ -71,7 +72,7 @@ class TestOrigin {
     while (true) {
       auto stream = co_await listener->accept(loop_->stopping());
       if (!stream) break;
-      connections_.push_back(std::make_unique<Connection>(limits_));
+      connections_.push_back(std::make_unique<Connection>(limits));
       connections_.back()->index = connections_.size() - 1;
       scope.spawn(serve(std::move(*stream), *connections_.back()));
     }
@@ -122,7 +123,6 @@ class TestOrigin {
   Address address_;
   int socket_;
   Answer answer_;
-  Limits limits_;
   std::shared_ptr<const TlsServerProfile> tls_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::size_t open_ = 0;
