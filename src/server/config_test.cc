@@ -268,6 +268,18 @@ TEST(Hsts, is_not_preloaded_where_browsers_would_refuse_it) {
   }
 }
 
+TEST(EarlyData, goes_with_nothing_that_it_would_weaken) {
+  auto with = [](std::string_view more) {
+    return "listeners: [{ address: \":443\", routes: [{ respond: a }], tls: { certificates: "
+           "[{ cert: a, key: b }], early_data: true" +
+           std::string(more) + " } }]";
+  };
+  EXPECT_TRUE(accepted(with("")).listeners[0].tls->early_data);
+  for (const char* other : {", ticket_keys: t.keys", ", client_auth: { ca: ca.pem }"}) {
+    EXPECT_NE(rendered(with(other)).find("W1406"), std::string::npos) << other;
+  }
+}
+
 TEST(RedirectHttps, stands_alone) {
   auto config = accepted("listeners: [{ address: \":80\", redirect_https: 443 }]");
   EXPECT_EQ(config.listeners[0].redirect_https, 443);

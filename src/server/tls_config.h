@@ -87,6 +87,9 @@ struct ListenerTlsConfig {
   config::Located<std::string> ticket_keys;
   std::optional<HstsConfig> hsts;
   bool ocsp_stapling = true;
+  bool early_data = false;
+
+  void check(const config::Found& found) const;
 
   static constexpr auto schema = config::object(
       "tls", "TLS with clients. Files that change are taken up without a reload.",
@@ -110,7 +113,11 @@ struct ListenerTlsConfig {
       config::field<&ListenerTlsConfig::ocsp_stapling>(
           "ocsp_stapling",
           "Ask the responders that certificates name, in the background, and show the answers to "
-          "clients. Certificates that name none, or whose file lacks the issuer, have none."));
+          "clients. Certificates that name none, or whose file lacks the issuer, have none."),
+      config::field<&ListenerTlsConfig::early_data>(
+          "early_data",
+          "Take requests that come ahead of the end of a resumed handshake (0-RTT). They may be "
+          "replays: only safe ones are served at once, with `Early-Data: 1` (RFC 8470)."));
 };
 
 }  // namespace weir

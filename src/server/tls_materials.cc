@@ -55,6 +55,7 @@ std::shared_ptr<const TlsServerProfile> TlsMaterials::server(
     names.add(config.client_auth->ca);
   }
   options.ticket_keys = ticket_keys(config.ticket_keys, diagnostics);
+  options.early_data = config.early_data;
   auto certificates = certificates_.make_set(std::move(files), config.ocsp_stapling);
   if (!certificates) {
     for (const TlsProblem& problem : certificates.error()) names.report(problem, diagnostics);

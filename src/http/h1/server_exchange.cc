@@ -6,8 +6,10 @@
 #include "http/date.h"
 #include "http/error_response.h"
 #include "http/h1/writer.h"
+#include "http/replay.h"
 #include "http/status.h"
 #include "io/relay.h"
+#include "io/tls/settle.h"
 
 namespace weir::h1 {
 namespace {
@@ -34,7 +36,7 @@ auto ServerExchange::writer_free() {
 struct ServerExchange::ClientWrite : OperationAwaiter<WriteOperation> {
   ClientWrite(ServerExchange& owner, std::span<Slice> slices, bool ends)
       : OperationAwaiter(*owner.session_.stream_, slices, owner.write_token()), self(owner) {
-    last = ends && !owner.keep_alive_;
+    last = ends && !owner.keep_alive_ && !owner.session_.early();
   }
 
   void await_suspend(std::coroutine_handle<> waiter) {
@@ -79,6 +81,7 @@ Task<bool> ServerExchange::run() {
   exchange_.outcome().started = exchange_.loop().now();
   session_.service_.counters().requests.add();
   Status understood = head ? understand() : fail(head.error());
+  if (understood && session_.early()) understood = co_await face_replay();
   const Handler& handler = session_.service_.attach(exchange_);
   session_.enter(ServerSession::Phase::exchange, limits.rate_grace);
 
@@ -178,6 +181,19 @@ Status ServerExchange::make_body() {
   if (limit > 0) body_->limit(limit);
   exchange_.request().body = body_;
   return {};
+}
+
+// RFC 8470, 3 and 5.1: early data may be a replay. What does no harm twice goes on with a word of
+// warning; the rest waits until the client has shown that it is there.
+Task<Status> ServerExchange::face_replay() {
+  Request& request = exchange_.request();
+  if (harmless_twice(request)) {
+    request.headers.set(HeaderId::early_data, "1");
+    co_return Status();
+  }
+  Result<Slice> settled = co_await settle(*session_.stream_, session_.stop_.token());
+  if (!settled) co_return fail(settled.error().with(Origin::client));
+  co_return Status();
 }
 
 Task<Status> ServerExchange::send_continue() {

@@ -48,6 +48,7 @@ class ServerExchange final : public BodyObserver,
   Status understand();
   Status find_authority();
   Status make_body();
+  [[gnu::noinline]] Task<Status> face_replay();
   bool body_is_over() const { return body_ == nullptr || (body_->complete() && !body_->broken()); }
   bool gives_up_body();
   [[gnu::noinline]] Task<bool> drop_body();

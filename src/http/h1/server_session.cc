@@ -2,6 +2,7 @@
 
 #include "http/h1/server_exchange.h"
 #include "http/h2/server_session.h"
+#include "io/tls/settle.h"
 
 namespace weir::h1 {
 namespace {
@@ -19,7 +20,8 @@ ServerSession::ServerSession(std::unique_ptr<Stream> stream, const ConnectionFac
       facts_(facts),
       service_(service),
       alarm_([](Timer& timer) { static_cast<Alarm&>(timer).session->on_alarm(); }),
-      hangup_([](HangupWatch& watch) { static_cast<Hangup&>(watch).session->on_hangup(); }) {
+      hangup_([](HangupWatch& watch) { static_cast<Hangup&>(watch).session->on_hangup(); }),
+      began_early_(facts.tls != nullptr && facts.tls->early) {
   alarm_.session = this;
   hangup_.session = this;
   service_.counters().connections.add();
@@ -71,6 +73,7 @@ Scope::Child ServerSession::serve(Scope&, std::unique_ptr<ServerSession> session
     self.stream_->watch_hangup(nullptr);
     if (!again) break;
   }
+  if (self.early()) co_await self.settle_late();
   if (self.linger_) co_await self.close_gracefully();
   self.enter(Phase::none, {});
 }
@@ -171,6 +174,12 @@ void ServerSession::watch_rate() {
 void ServerSession::on_hangup() {
   if (current_ == nullptr || service_.limits().half_close_keep) return;
   stop_.request(Error(ErrorCode::client_gone, Origin::client, "closed before the response"));
+}
+
+// The client has still to end its handshake. To close ahead of that would be a reset.
+Task<void> ServerSession::settle_late() {
+  enter(Phase::head, service_.limits().header_timeout);
+  (void)co_await settle(*stream_, stop_.token());
 }
 
 Task<void> ServerSession::close_gracefully() {

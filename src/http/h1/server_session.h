@@ -48,6 +48,10 @@ class ServerSession final : public DownstreamSession, public Recycled<ServerSess
 
   struct IdleRead;
 
+  /// What was read may be a replay.
+  bool early() const { return began_early_ && facts_.tls->early; }
+  [[gnu::noinline]] Task<void> settle_late();
+
   /// False, and the connection ends, when its budget is used up.
   bool misdeed(Misdeed what);
   void judge(const Error& error);
@@ -75,6 +79,7 @@ class ServerSession final : public DownstreamSession, public Recycled<ServerSess
   bool moving_ = false;  // the wait for a request was ended to hand the connection over
   bool linger_ = false;
   bool fresh_ = true;  // nothing has come yet
+  const bool began_early_;
 };
 
 }  // namespace weir::h1

@@ -26,7 +26,8 @@ ServerSession::ServerSession(std::unique_ptr<Stream> stream, const ConnectionFac
       unread_(std::move(unread)),
       budget_(service.limits().abuse, connection_.loop().now()),
       alarm_([](Timer& timer) { static_cast<Alarm&>(timer).session->on_alarm(); }),
-      head_alarm_([](Timer& timer) { static_cast<Alarm&>(timer).session->on_head_alarm(); }) {
+      head_alarm_([](Timer& timer) { static_cast<Alarm&>(timer).session->on_head_alarm(); }),
+      began_early_(facts.tls != nullptr && facts.tls->early) {
   alarm_.session = this;
   head_alarm_.session = this;
   service_.counters().connections.add();

@@ -54,6 +54,9 @@ class ServerSession final : public DownstreamSession,
   void flushed() override;
   void write_failed(const Error& why) override;
 
+  /// What was read may be a replay.
+  bool early() const { return began_early_ && facts_.tls->early; }
+
   Engine& engine() { return connection_.engine(); }
   Loop& loop() { return connection_.loop(); }
   void arm(Timer& timer, Duration after);
@@ -99,6 +102,7 @@ class ServerSession final : public DownstreamSession,
   bool draining_ = false;
   bool said_goaway_ = false;
   bool gone_ = false;  // there is nobody to say anything to
+  const bool began_early_;
 };
 
 }  // namespace weir::h2

@@ -4,12 +4,15 @@
 #include "http/error_response.h"
 #include "http/grpc.h"
 #include "http/h2/tunnel_stream.h"
+#include "http/replay.h"
 #include "http/status.h"
 #include "http/websocket_handshake.h"
 #include "io/relay.h"
 
 namespace weir::h2 {
 namespace {
+
+constexpr std::uint16_t kTooEarly = 425;
 
 Reason reason_of(const Error& error) {
   switch (error.code) {
@@ -55,7 +58,11 @@ Scope::Child ServerStream::serve(Scope&, std::unique_ptr<ServerStream> stream) {
   self.session_.service_.counters().requests.add();
   const Handler& handler = self.session_.service_.attach(exchange);
   Result<Response> response = fail(self.refusal_);
-  if (self.refusal_.code == ErrorCode::none) response = co_await handler.handle(exchange);
+  if (self.too_early_) {
+    response = error_response(exchange, kTooEarly, "too_early", "Please send this request again.");
+  } else if (self.refusal_.code == ErrorCode::none) {
+    response = co_await handler.handle(exchange);
+  }
   self.responding_ = true;
   if (response) {
     if (Status agreed = self.agree(*response); !agreed) response = fail(agreed.error());
@@ -95,6 +102,7 @@ void ServerStream::on_head(FieldBlock& block, bool end) {
   complete_ = true;
   Status understood = understand(block, end);
   if (!understood) refusal_ = understood.error();
+  if (understood && session_.early()) face_replay();
   if (is_malformed(refusal_)) engine().accuse(Misdeed::malformed);
 }
 
@@ -119,6 +127,14 @@ Status ServerStream::understand(FieldBlock& block, bool end) {
   expect_length(tunnel ? std::nullopt : block.content_length);
   if (end || tunnel) return {};
   return make_body(block);
+}
+
+// RFC 8470, 3 and 5: early data may be a replay. What does no harm twice goes on with a word of
+// warning; the rest is to be sent again when the handshake is over.
+void ServerStream::face_replay() {
+  Request& request = exchange_.request();
+  too_early_ = !harmless_twice(request);
+  if (!too_early_) request.headers.set(HeaderId::early_data, "1");
 }
 
 Status ServerStream::make_body(const FieldBlock& block) {

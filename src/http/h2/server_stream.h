@@ -47,6 +47,7 @@ class ServerStream final : private StreamExchange,
 
   Status understand(FieldBlock& block, bool end);
   Status make_body(const FieldBlock& block);
+  void face_replay();
   Result<Response> page_for(Error error);
   Status agree(Response& response);
   Status begin_response(Response& response, std::uint16_t status, Body* body, bool end);
@@ -59,6 +60,7 @@ class ServerStream final : private StreamExchange,
   Error refusal_;
   std::uint64_t moved_at_last_look_ = 0;
   bool complete_ = false;
+  bool too_early_ = false;  // it may be a replay that does harm
   bool responding_ = false;
   bool tunnel_ = false;
   bool discarding_ = false;  // the rest of the request is dropped

@@ -116,6 +116,7 @@ bool TlsEngine::add_output(Slice slice) {
 // ---- Reading
 
 std::optional<Result<Slice>> TlsEngine::read(std::size_t hint) {
+  if (handshake_ != nullptr) return read_early(hint);
   if (failure_.code != ErrorCode::none) return fail(failure_);
   if (nothing_to_find()) return std::nullopt;
   ERR_clear_error();
@@ -157,6 +158,7 @@ std::optional<Error> TlsEngine::why_no_bytes(int result) {
 }
 
 bool TlsEngine::quiet() {
+  if (handshake_ != nullptr) return false;
   if (failure_.code != ErrorCode::none || transport_end_.code != ErrorCode::none) return false;
   if (nothing_to_find()) return true;
   ERR_clear_error();
@@ -170,7 +172,8 @@ bool TlsEngine::quiet() {
 
 Status TlsEngine::encrypt(std::string_view plaintext) {
   std::size_t written = 0;
-  if (SSL_write_ex(operating(), plaintext.data(), plaintext.size(), &written) == 1) return {};
+  auto* into = early() ? &SSL_write_early_data : &SSL_write_ex;
+  if (into(operating(), plaintext.data(), plaintext.size(), &written) == 1) return {};
   if (failure_.code == ErrorCode::none) failure_ = explain(ErrorCode::tls_broken);
   return fail(failure_);
 }
@@ -237,7 +240,7 @@ Status TlsEngine::write(std::span<Slice>& data, std::size_t most) {
 }
 
 void TlsEngine::close_notify() {
-  if (closed_ || !established() || failure_.code != ErrorCode::none) return;
+  if (closed_ || !established() || early() || failure_.code != ErrorCode::none) return;
   closed_ = true;
   Lending lending(*this, false);
   ERR_clear_error();

@@ -50,9 +50,14 @@ class TlsEngine {
 
   // --- the connection
 
-  /// True when the handshake is over; false when it needs input. On an error (`tls_handshake`,
-  /// `tls_verify`, or the transport's) the output may have an alert.
+  /// True when the handshake is over, or early data has come (`TlsFacts::early`): reading then
+  /// carries the handshake on, and what is written goes out ahead of its end. False when it needs
+  /// input. On an error (`tls_handshake`, `tls_verify`, or the transport's) the output may have an
+  /// alert.
   Result<bool> handshake();
+  /// For a connection that is early: carries the handshake on and keeps what came early for `read`.
+  /// Nothing when input is needed first; an empty slice once it is early no more.
+  std::optional<Result<Slice>> settle();
 
   /// Decrypted bytes, 16 KiB at most, or up to 256 KiB when `hint` asks for more than 16 KiB;
   /// nothing when input is needed first. `end_of_stream` only after the peer's close_notify: an end
@@ -64,7 +69,7 @@ class TlsEngine {
   /// until nothing is left. Small slices share a record. File slices are read, in pieces.
   Status write(std::span<Slice>& data, std::size_t most);
 
-  /// Adds close_notify to the output, once.
+  /// Adds close_notify to the output, once; not while the connection is early.
   void close_notify();
 
   /// Whether nothing is to be read: uses up the input (session tickets, key updates) and finds
@@ -74,16 +79,17 @@ class TlsEngine {
   /// New keys for what we send, and for what the peer sends if it is asked to (RFC 8446, 4.6.3).
   Status update_keys(bool ask_peer);
 
-  /// Only once the handshake is over.
+  /// Only once established.
   const TlsFacts& facts() const { return *facts_; }
   /// Whether nothing of the output is needed to complete the peer's handshake, once ours is over.
   bool only_tickets_left() const;
+  /// `handshake` has come to true.
   bool established() const { return facts_ != nullptr; }
 
   // --- for the callbacks of OpenSSL
 
   struct Handshake;
-  /// Null once the handshake is over.
+  /// Null once the handshake is over and what came early has been read.
   Handshake* in_handshake() { return handshake_.get(); }
   static TlsEngine& of(const SSL* connection);
   /// A session that the server offers for resumption; true if the reference has been taken.
@@ -102,6 +108,10 @@ class TlsEngine {
   Error explain(ErrorCode code) const;
   bool nothing_to_find() const;
   std::optional<Error> why_no_bytes(int result);
+  Result<bool> advance_handshake();
+  int take_early();
+  std::optional<Result<Slice>> read_early(std::size_t hint);
+  bool early() const { return handshake_ != nullptr && established() && facts_->early; }
   void establish();
   Status encrypt(std::string_view plaintext);
   bool add_output(Slice slice);

@@ -5,6 +5,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <array>
+
 #include "io/tls/client_sessions.h"
 #include "io/tls/peer_certificate.h"
 #include "io/tls/server_profile.h"
@@ -46,6 +48,7 @@ Status TlsEngine::start_server(const TlsServerProfile& profile, Slots& worker) {
   if (Status attached = attach(profile.context(), worker); !attached) return attached;
   server_ = true;
   SSL_set_accept_state(ssl_.get());
+  handshake_->expects_early = profile.early_data();
   return {};
 }
 
@@ -80,14 +83,25 @@ bool TlsEngine::keep_session(SSL_SESSION* session) {
 }
 
 Result<bool> TlsEngine::handshake() {
+  Result<bool> over = advance_handshake();
+  if (!over || handshake_ == nullptr) return over;
+  bool early = !handshake_->early.empty();
+  if (!*over && !early) return false;
+  establish();
+  facts_->early = !*over;
+  if (!early) handshake_.reset();
+  return true;
+}
+
+// True when it is over; false when it needs input.
+Result<bool> TlsEngine::advance_handshake() {
   if (failure_.code != ErrorCode::none) return fail(failure_);
+  if (handshake_ == nullptr) return true;
   Lending lending(*this, false);
   ERR_clear_error();
-  int result = SSL_do_handshake(operating());
-  if (result == 1) {
-    establish();
-    return true;
-  }
+  int result = handshake_->expects_early ? take_early() : 1;
+  if (result == 1) result = SSL_do_handshake(operating());
+  if (result == 1) return true;
   if (failure_.code == ErrorCode::none &&
       SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) {
     if (transport_end_.code == ErrorCode::none) return false;
@@ -99,8 +113,49 @@ Result<bool> TlsEngine::handshake() {
   return fail(failure_);
 }
 
+// Like SSL_do_handshake, up to the end of the early data. All of it is kept until it is read: that
+// is no more than the profile's limit.
+int TlsEngine::take_early() {
+  std::array<char, 2048> piece;
+  while (true) {
+    std::size_t got = 0;
+    int result = SSL_read_early_data(operating(), piece.data(), piece.size(), &got);
+    if (result == SSL_READ_EARLY_DATA_ERROR) return -1;
+    handshake_->early.append(piece.data(), got);
+    if (result == SSL_READ_EARLY_DATA_SUCCESS) continue;
+    handshake_->expects_early = false;
+    return 1;
+  }
+}
+
+// What came before the end of the handshake is early no more once that is over: whoever sent it has
+// proved to be there (RFC 8470, 3).
+std::optional<Result<Slice>> TlsEngine::read_early(std::size_t hint) {
+  Result<bool> over = advance_handshake();
+  bool done = over && *over;
+  if (done) facts_->early = false;
+  if (!handshake_->early.empty()) {
+    Slice bytes = copy_slice(std::exchange(handshake_->early, {}));
+    if (done) handshake_.reset();
+    return bytes;
+  }
+  if (!over) return fail(over.error());
+  if (!done) return std::nullopt;
+  handshake_.reset();
+  return read(hint);
+}
+
+std::optional<Result<Slice>> TlsEngine::settle() {
+  Result<bool> over = advance_handshake();
+  if (!over) return fail(over.error());
+  if (!*over) return std::nullopt;
+  facts_->early = false;
+  if (handshake_ != nullptr && handshake_->early.empty()) handshake_.reset();
+  return Slice();
+}
+
 bool TlsEngine::only_tickets_left() const {
-  return server_ && SSL_version(ssl_.get()) >= TLS1_3_VERSION;
+  return server_ && !facts_->early && SSL_version(ssl_.get()) >= TLS1_3_VERSION;
 }
 
 // Empties the queue of errors.
@@ -140,7 +195,6 @@ void TlsEngine::establish() {
     SSL_SESSION* renewed = SSL_get1_session(connection);
     if (!keep_session(renewed)) SSL_SESSION_free(renewed);
   }
-  handshake_.reset();
 }
 
 }  // namespace weir

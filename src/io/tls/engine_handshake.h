@@ -19,6 +19,8 @@ struct TlsEngine::Handshake : Recycled<TlsEngine::Handshake> {
   std::string server_name;
   SslSessionPtr offered;                      // by a client, for resumption
   const CertificateChoice* choice = nullptr;  // within one step only
+  std::string early;                          // came early and is not read yet
+  bool expects_early = false;
 };
 
 /// Until the connection ends: tickets may come at any time.

@@ -39,8 +39,11 @@ struct TlsServerOptions {
   std::string client_ca_file;  // PEM; whose certificates clients may have
   /// Server names whose clients are asked, `*.parent` for every name below; all, if not given.
   std::optional<std::vector<std::string>> client_auth_names;
-  unsigned tickets = 1;     // sent after a full handshake, 0 to 4; each costs about 16 us
-  bool early_data = false;  // accept 0-RTT requests (RFC 8446, 2.3), which may be replays
+  unsigned tickets = 1;  // sent after a full handshake, 0 to 4; each costs about 16 us
+  /// Take what clients that resume send ahead of the end of the handshake (RFC 8446, 2.3), 16 KiB
+  /// at most and once for each ticket. Not with ticket keys of a file, whose other users cannot
+  /// know what was taken here, and not with `client_auth`.
+  bool early_data = false;
   std::shared_ptr<const CertificateSource> certificates;
   std::shared_ptr<const TicketKeys> ticket_keys;  // null: no resumption
 };

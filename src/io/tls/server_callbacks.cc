@@ -10,6 +10,7 @@
 
 #include "io/tls/engine_handshake.h"
 #include "io/tls/server_profile.h"
+#include "io/tls/spent_tickets.h"
 
 namespace weir {
 namespace {
@@ -151,6 +152,20 @@ SSL_TICKET_RETURN on_ticket(SSL*, SSL_SESSION* session, const unsigned char*, st
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
+// Asked when all else speaks for it: the ticket is good and about as old as the client says, and
+// name and protocol are those it was made under. What two tickets never share is the secret that
+// they stand for.
+int on_early_data(SSL* connection, void* argument) {
+  std::array<unsigned char, SSL_MAX_MASTER_KEY_LENGTH> secret;
+  SSL_SESSION* session = SSL_get_session(connection);
+  std::size_t size = SSL_SESSION_get_master_key(session, secret.data(), secret.size());
+  SpentTickets::Digest digest;
+  bool known = size > 0 && EVP_Digest(secret.data(), size, digest.data(), nullptr,
+                                      state_of(argument).sha256.get(), nullptr) == 1;
+  OPENSSL_cleanse(secret.data(), secret.size());
+  return known && SpentTickets::of_process().spend(digest, std::time(nullptr)) ? 1 : 0;
+}
+
 }  // namespace
 
 void set_server_callbacks(SSL_CTX* context, const TlsServerState& state) {
@@ -161,6 +176,7 @@ void set_server_callbacks(SSL_CTX* context, const TlsServerState& state) {
   if (!state.alpn.empty()) SSL_CTX_set_alpn_select_cb(context, &on_alpn, argument);
   if (state.ticket_keys == nullptr) return;
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &on_ticket_key);
+  if (state.early_data) SSL_CTX_set_allow_early_data_cb(context, &on_early_data, argument);
   if (state.client_auth != ClientAuth::none) {
     SSL_CTX_set_session_ticket_cb(context, nullptr, &on_ticket, nullptr);
   }

@@ -75,7 +75,7 @@ std::expected<void, TlsProblem> set_tickets(SSL_CTX* context, const TlsServerOpt
   if (none) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(context, none ? 0 : options.tickets);
   if (options.early_data) {
-    // Stateless: replays are refused by what may be asked early (RFC 8470), not by a memory.
+    // OpenSSL's defence needs its cache of sessions; ours is SpentTickets.
     SSL_CTX_set_options(context, SSL_OP_NO_ANTI_REPLAY);
     SSL_CTX_set_max_early_data(context, kMaxEarlyData);
     SSL_CTX_set_recv_max_early_data(context, kMaxEarlyData);
@@ -122,6 +122,10 @@ std::expected<std::shared_ptr<const TlsServerProfile>, TlsProblem> TlsServerProf
   TlsVersion most = options.max_version.value_or(TlsVersion::tls13);
   if (least > most) return problem({}, "min_version is above max_version");
   if (options.certificates == nullptr) return problem({}, "no certificates");
+  bool others = options.ticket_keys != nullptr && options.ticket_keys->shared();
+  if (options.early_data && (others || options.client_auth != ClientAuth::none)) {
+    return problem({}, "early_data with ticket_keys or client_auth");
+  }
   std::string alpn = alpn_wire(options.alpn);
   if (alpn.empty() != options.alpn.empty()) return problem({}, "a bad name in alpn");
 

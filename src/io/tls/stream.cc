@@ -78,13 +78,13 @@ bool TlsStream::start_read(ReadOperation& operation) {
 // first.
 bool TlsStream::advance_read(ReadOperation& operation) {
   while (true) {
-    if (std::optional<Result<Slice>> got = engine_.read(operation.hint)) {
+    if (std::optional<Result<Slice>> got = next_of(operation)) {
       operation.result = std::move(*got);
       return true;
     }
     flush();
     read_.result = {};
-    read_.hint = operation.hint;
+    read_.hint = operation.hint == kSettle ? 0 : operation.hint;
     if (!transport_->start_read(read_)) return false;
     absorb(std::move(read_.result));
   }
@@ -108,7 +108,7 @@ void TlsStream::on_read() {
   bool came = read_.result || read_.result.error().code != reader_->result.error().code;
   if (came) {
     absorb(std::move(read_.result));
-    if (std::optional<Result<Slice>> got = engine_.read(reader_->hint)) {
+    if (std::optional<Result<Slice>> got = next_of(*reader_)) {
       reader_->result = std::move(*got);
     }
   }

@@ -10,6 +10,7 @@
 #include "io/loop.h"
 #include "io/stream.h"
 #include "io/tls/engine.h"
+#include "io/tls/settle.h"
 
 namespace weir {
 
@@ -25,7 +26,8 @@ class TlsStream final : public Stream, public Recycled<TlsStream> {
 
   /// Start it before the handshake.
   TlsEngine& engine() { return engine_; }
-  /// Drives the handshake to its end. Nothing else is done with the stream before.
+  /// Drives the handshake to its end, or until early data has come; reading then goes on with it.
+  /// Nothing else is done with the stream before.
   Task<Status> handshake(StopToken stop);
 
   bool start_read(ReadOperation& operation) override;
@@ -64,6 +66,9 @@ class TlsStream final : public Stream, public Recycled<TlsStream> {
   enum class End : std::uint8_t { none, wanted, sent };
 
   bool advance_read(ReadOperation& operation);
+  std::optional<Result<Slice>> next_of(const ReadOperation& operation) {
+    return operation.hint == kSettle ? engine_.settle() : engine_.read(operation.hint);
+  }
   void absorb(Result<Slice> arrived);
   void on_read();
   void end_read();
