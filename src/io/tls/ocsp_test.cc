@@ -68,7 +68,7 @@ TEST_F(OcspTest, refuses_what_is_not_a_good_answer_about_this_certificate) {
   EXPECT_EQ(judge(""), "no OCSP response");
   std::string response = authority_.ocsp(certificate_, kNow - 1, kNow + 1);
   EXPECT_NE(judge(response.substr(0, response.size() / 2)), "");
-  response[response.size() / 2] ^= 1;
+  response[60] ^= 1;  // in what is signed; certificates that come along may say anything
   EXPECT_NE(judge(response), "");
   EXPECT_EQ(judge(std::string("\x30\x03\x0a\x01\x03", 5)), "the responder says trylater");
 }
