@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -57,10 +58,10 @@ def status(weir, certs):
 
 
 def wait_for_staple(weir, certs):
-    for _ in range(200):
-        said = status(weir, certs)
-        if "Cert Status: good" in said:
-            return said
+    give_up = time.monotonic() + PATIENCE
+    while "Cert Status: good" not in (said := status(weir, certs)):
+        if time.monotonic() > give_up:
+            break
     return said
 
 
