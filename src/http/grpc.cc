@@ -118,7 +118,7 @@ Code code_of(const Error& error) {
   return error.code == ErrorCode::shutting_down ? Code::unavailable : Code::internal;
 }
 
-// gRPC over HTTP/2: HTTP to gRPC status code mapping; but 413 and 429 say what they mean.
+// As gRPC maps statuses of HTTP; but 413 and 431 say what they mean.
 Code code_of(std::uint16_t http_status) {
   switch (http_status) {
     case 400: return Code::internal;
