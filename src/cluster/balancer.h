@@ -26,14 +26,17 @@ struct PickFacts {
 struct EndpointGroup {
   std::span<const std::shared_ptr<Endpoint>> endpoints;
   std::span<const std::uint32_t> weights;
-  std::uint32_t first = 0;  // the index in the set of the first of them
-  Duration slow_start{0};   // zero: no endpoint of the group is new
+  std::uint32_t first = 0;    // the index in the set of the first of them
+  Duration slow_start{0};     // zero: no endpoint of the group is new
+  bool all_available = true;  // or are to be taken for it
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(endpoints.size()); }
   std::uint32_t in_flight(std::uint32_t index) const {
     return endpoints[index]->in_flight.load(std::memory_order_relaxed);
   }
+  /// It was tried already, or is not available.
   bool excludes(const PickFacts& facts, std::uint32_t index) const {
+    if (!all_available && !endpoints[index]->available()) return true;
     for (std::uint32_t each : facts.excluded) {
       if (each == first + index) return true;
     }

@@ -32,6 +32,13 @@ void Cluster::set_policy(const BalancePolicy& policy) {
   if (!endpoints_->endpoints.empty()) rebuild();
 }
 
+void Cluster::set_away(Endpoint& endpoint, Away why, bool away) {
+  std::lock_guard lock(mutex_);
+  if (!endpoint.set_away(why, away)) return;
+  if (!away && policy_.slow_start > Duration::zero()) endpoint.mark_new();
+  endpoints_->availability_changed();
+}
+
 // What all sources give, each address once, backups last. An address of two sources has the larger
 // weight, and is a backup only if both say so.
 std::vector<WeightedAddress> Cluster::merged() const {

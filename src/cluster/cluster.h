@@ -34,6 +34,9 @@ class Cluster {
   /// Replaces what one source (the configuration: "", a DNS name: "dns:name:port") contributes.
   /// Endpoints that stay keep their object, and so their connections and counts. Any thread.
   void update(std::string_view source, std::vector<WeightedAddress> addresses);
+  /// Marks an endpoint as not to be picked for one reason, or takes that reason away. One that
+  /// becomes available again has a slow start, if the policy says so. Any thread.
+  void set_away(Endpoint& endpoint, Away why, bool away);
   /// How endpoints are picked from now on. Any thread.
   void set_policy(const BalancePolicy& policy);
   /// Drops every source that is not in `sources`.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace weir {
 namespace {
 
@@ -95,6 +97,49 @@ TEST(Cluster, starts_slowly_only_what_joins_endpoints_in_use) {
   EXPECT_EQ(set->endpoints[1]->warmth(now, 30s), 0.1);
   EXPECT_EQ(set->endpoints[1]->warmth(now + 30s, 30s), 1.0);
   EXPECT_EQ(set->endpoints[2]->warmth(now, 30s), 1.0);
+}
+
+TEST(Cluster, picks_what_is_available_and_anything_when_nothing_is) {
+  Cluster cluster("api");
+  WeightedAddress backup = at(3);
+  backup.backup = true;
+  cluster.update("", {at(1), at(2), backup});
+  auto set = cluster.endpoints();
+  Random random(1);
+  std::uint64_t cursor = 0;
+  auto picked = [&] {
+    std::set<std::uint32_t> all;
+    for (int i = 0; i < 100; ++i) all.insert(*set->pick({.random = random, .cursor = cursor}));
+    return all;
+  };
+  using Picked = std::set<std::uint32_t>;
+  cluster.set_away(*set->endpoints[0], Away::unhealthy, true);
+  EXPECT_EQ(picked(), Picked({1}));
+  cluster.set_away(*set->endpoints[1], Away::ejected, true);
+  EXPECT_EQ(picked(), Picked({2}));
+  cluster.set_away(*set->endpoints[2], Away::disabled, true);
+  EXPECT_EQ(picked(), Picked({0, 1}));
+  cluster.set_away(*set->endpoints[0], Away::ejected, true);
+  cluster.set_away(*set->endpoints[0], Away::unhealthy, false);
+  cluster.set_away(*set->endpoints[1], Away::ejected, false);
+  EXPECT_EQ(picked(), Picked({1}));
+}
+
+TEST(Cluster, starts_slowly_what_becomes_available_again) {
+  using namespace std::chrono_literals;
+  Cluster cluster("api");
+  cluster.set_policy({.slow_start = 30s});
+  cluster.update("", {at(1), at(2)});
+  auto set = cluster.endpoints();
+  Random random(1);
+  std::uint64_t cursor = 0;
+  TimePoint now{1h};
+  EXPECT_TRUE(set->pick({.random = random, .cursor = cursor, .now = now}));
+  cluster.set_away(*set->endpoints[0], Away::unhealthy, true);
+  cluster.set_away(*set->endpoints[0], Away::unhealthy, false);
+  EXPECT_TRUE(set->pick({.random = random, .cursor = cursor, .now = now}));
+  EXPECT_EQ(set->endpoints[0]->warmth(now, 30s), 0.1);
+  EXPECT_EQ(set->endpoints[1]->warmth(now, 30s), 1.0);
 }
 
 }  // namespace

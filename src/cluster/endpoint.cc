@@ -33,6 +33,15 @@ std::vector<SharedConnection> SharedConnections::take_older(TimePoint time) {
   return old;
 }
 
+bool Endpoint::set_away(Away why, bool away) {
+  auto bit = static_cast<std::uint8_t>(why);
+  std::uint8_t before =
+      away ? away_.fetch_or(bit, std::memory_order_relaxed)
+           : away_.fetch_and(static_cast<std::uint8_t>(~bit), std::memory_order_relaxed);
+  std::uint8_t after = away ? before | bit : before & ~bit;
+  return (before == 0) != (after == 0);
+}
+
 double Endpoint::warmth(TimePoint now, Duration slow_start) const {
   constexpr double kLeast = 0.1;
   std::int64_t since = since_.load(std::memory_order_relaxed);

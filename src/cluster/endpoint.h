@@ -44,6 +44,13 @@ class SharedConnections {
   std::atomic<std::size_t> count_{0};
 };
 
+/// Why an endpoint is not picked; several may hold at a time.
+enum class Away : std::uint8_t {
+  unhealthy = 1,  // its health check fails
+  ejected = 2,    // it fails requests, more than others do
+  disabled = 4,   // an operator says so
+};
+
 class Endpoint {
  public:
   explicit Endpoint(Address where, std::string name = {})
@@ -62,6 +69,12 @@ class Endpoint {
   Latency latency;
   SharedConnections shared;
 
+  /// Nothing keeps it from being picked. To change it: Cluster::set_away.
+  bool available() const { return away_.load(std::memory_order_relaxed) == 0; }
+  bool is(Away why) const {
+    return (away_.load(std::memory_order_relaxed) & static_cast<std::uint8_t>(why)) != 0;
+  }
+
   /// The part of its weight that it has by now: a tenth when it is new, all after `slow_start`.
   double warmth(TimePoint now, Duration slow_start) const;
   /// It came when others were in use already: its weight is to grow from its first pick on.
@@ -71,9 +84,14 @@ class Endpoint {
   std::int64_t begin_slow_start(TimePoint now, Duration slow_start);
 
  private:
+  friend class Cluster;
+  /// True if that changes whether it is available.
+  bool set_away(Away why, bool away);
+
   static constexpr std::int64_t kNeverNew = std::numeric_limits<std::int64_t>::min();
   static constexpr std::int64_t kNew = std::numeric_limits<std::int64_t>::max();
   std::atomic<std::int64_t> since_{kNeverNew};
+  std::atomic<std::uint8_t> away_{0};  // of Away, or-ed
 };
 
 }  // namespace weir

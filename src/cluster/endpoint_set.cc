@@ -13,13 +13,23 @@ constexpr std::int64_t kNotKnownYet = std::numeric_limits<std::int64_t>::max();
 
 void EndpointSet::prepare(const BalancePolicy& policy) {
   auto count = static_cast<std::uint32_t>(endpoints.size());
-  groups_[0] = {0, regular, nullptr};
-  groups_[1] = {regular, count - regular, nullptr};
+  groups_[0].count = regular;
+  groups_[1].first = regular;
+  groups_[1].count = count - regular;
   for (Group& group : groups_) {
     if (group.count == 0) continue;
     group.balancer = make_balancer(policy, view(group, Duration::zero()));
   }
   slow_start_ = policy.slow_start;
+  availability_changed();
+}
+
+void EndpointSet::availability_changed() const {
+  for (const Group& group : groups_) {
+    auto members = std::span(endpoints).subspan(group.first, group.count);
+    auto count = std::ranges::count_if(members, [](const auto& each) { return each->available(); });
+    group.available.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
+  }
   warm_at_ = slow_start_ == Duration::zero() ? kNever : kNotKnownYet;
 }
 
@@ -30,13 +40,25 @@ EndpointGroup EndpointSet::view(const Group& group, Duration slow_start) const {
 
 std::optional<std::uint32_t> EndpointSet::pick(PickFacts facts) const {
   Duration slow_start = warming(facts.now) ? slow_start_ : Duration::zero();
+  bool any = std::ranges::any_of(groups_, [](const Group& group) {
+    return group.available.load(std::memory_order_relaxed) > 0;
+  });
   for (const Group& group : groups_) {
-    if (group.count == 0) continue;
-    if (auto index = group.balancer->pick(view(group, slow_start), facts)) {
-      return group.first + *index;
-    }
+    if (auto index = pick_from(group, slow_start, !any, facts)) return index;
   }
   return std::nullopt;
+}
+
+// `whatever`: also of endpoints that are not available.
+std::optional<std::uint32_t> EndpointSet::pick_from(const Group& group, Duration slow_start,
+                                                    bool whatever, PickFacts& facts) const {
+  std::uint32_t available = group.available.load(std::memory_order_relaxed);
+  if (group.count == 0 || (available == 0 && !whatever)) return std::nullopt;
+  EndpointGroup members = view(group, slow_start);
+  members.all_available = whatever || available == group.count;
+  std::optional<std::uint32_t> index = group.balancer->pick(members, facts);
+  if (index) *index += group.first;
+  return index;
 }
 
 // The first pick from the set is when its new endpoints are taken into use.

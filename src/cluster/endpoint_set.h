@@ -23,8 +23,11 @@ struct EndpointSet {
   /// ring or Maglev, else far less.
   void prepare(const BalancePolicy& policy);
 
-  /// An index into `endpoints`; of a backup only if all others are excluded or there are none.
-  /// Nothing if all are excluded.
+  /// An endpoint has become available, or is so no more.
+  void availability_changed() const;
+
+  /// An index into `endpoints`; of a backup only if no other is available that is not excluded.
+  /// When no endpoint at all is available, all are taken to be. Nothing if all are excluded.
   std::optional<std::uint32_t> pick(PickFacts facts) const;
 
  private:
@@ -32,9 +35,12 @@ struct EndpointSet {
     std::uint32_t first = 0;
     std::uint32_t count = 0;
     std::unique_ptr<const Balancer> balancer;
+    mutable std::atomic<std::uint32_t> available{0};
   };
 
   EndpointGroup view(const Group& group, Duration slow_start) const;
+  std::optional<std::uint32_t> pick_from(const Group& group, Duration slow_start, bool whatever,
+                                         PickFacts& facts) const;
   bool warming(TimePoint now) const;
 
   std::array<Group, 2> groups_;  // the regular ones, the backups
