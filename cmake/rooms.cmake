@@ -50,6 +50,7 @@ function(weir_test name)
   if(WEIR_FLAVOR STREQUAL release)
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)  # `make build` is the program
   endif()
+  target_compile_options(${name} PRIVATE ${weir_test_options})
   target_link_libraries(${name} PRIVATE ${test_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
