@@ -1,6 +1,6 @@
 #include "upstream/upstream.h"
 
-#include "upstream/attempts.h"
+#include "upstream/retries.h"
 
 namespace weir {
 
@@ -8,23 +8,23 @@ Task<Result<Response>> Upstream::send(Exchange& exchange, UpstreamRequest reques
                                       const UpstreamOptions& options) const {
   Pool& pool = Pool::of(exchange.loop(), cluster_, options.share_connections);
   exchange.upstream().name = cluster_->name();
-  Attempts attempts(exchange, pool, request, options);
-  while (attempts.begin()) {
-    if (!attempts.connected()) {
-      Status opened = co_await attempts.connect();
+  Retries retries(exchange, pool, request, options);
+  while (Attempt* attempt = retries.begin()) {
+    if (!attempt->connected()) {
+      Status opened = co_await attempt->connect();
       if (!opened) {
-        attempts.failed_to_connect(opened.error());
+        retries.failed(*attempt, opened.error());
         continue;
       }
     }
-    Result<Response> response = co_await attempts.ask();
+    Result<Response> response = co_await attempt->ask(request);
     if (response) {
-      attempts.succeeded(*response);
+      attempt->succeeded(*response);
       co_return response;
     }
-    attempts.failed(response.error());
+    retries.failed(*attempt, response.error());
   }
-  co_return fail(attempts.last());
+  co_return fail(retries.last());
 }
 
 }  // namespace weir

@@ -1,0 +1,150 @@
+#include "upstream/attempt.h"
+
+#include "http/h2/client_exchange.h"
+#include "upstream/dial.h"
+
+namespace weir {
+
+Attempt::Attempt(Exchange& exchange, Pool& pool, PickedEndpoint at, const UpstreamRequest& request,
+                 const UpstreamOptions& options, AttemptTerms terms)
+    : exchange_(exchange),
+      pool_(pool),
+      options_(options),
+      endpoint_(std::move(at.endpoint)),
+      index_(at.index),
+      terms_(terms),
+      has_body_(request.message.body != nullptr) {
+  if (options.balance.max_load > 0) all_ = &pool.cluster().in_flight;
+  if (all_ != nullptr) all_->fetch_add(1, std::memory_order_relaxed);
+  endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
+  endpoint_->requests.fetch_add(1, std::memory_order_relaxed);
+  take(request);
+  reused_ = connected();
+}
+
+void Attempt::end() {
+  if (std::exchange(ended_, true)) return;
+  endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (all_ != nullptr) all_->fetch_sub(1, std::memory_order_relaxed);
+}
+
+// --- over what ---------------------------------------------------------------------------------
+
+void Attempt::take(const UpstreamRequest& request) {
+  if (!over_http1() && take_session(request)) return;
+  if (!terms_.fresh_only) {
+    connection_ = pool_.take(*endpoint_, index_, terms_.certain, options_.pool);
+  }
+}
+
+// True if HTTP/2 is to be spoken, over a session that is there or is to be opened.
+bool Attempt::take_session(const UpstreamRequest& request) {
+  std::shared_ptr<SessionPool> sessions = pool_.sessions(endpoint_, index_);
+  bool may_fall_back = options_.protocol == UpstreamProtocol::automatic;
+  if (may_fall_back && !request.message.upgrade.empty() && sessions->refuses_upgrades(options_)) {
+    terms_.http1 = true;
+    return false;
+  }
+  session_ = sessions->find(options_);
+  return session_ || !sessions->speaks_http1(options_);
+}
+
+Task<Status> Attempt::connect() {
+  Loop& loop = exchange_.loop();
+  TimePoint started = loop.now();
+  if (over_http1()) {
+    Dial to(*endpoint_, options_);
+    to.protocol = UpstreamProtocol::http1;
+    Result<Dialled> made = co_await dial(loop, std::move(to), exchange_.stop());
+    connect_ = loop.now() - started;
+    if (!made) co_return fail(made.error());
+    connection_.stream = std::move(made->stream);
+  } else {
+    std::shared_ptr<SessionPool> sessions = pool_.sessions(endpoint_, index_);
+    Result<SessionPool::Leased> made = co_await sessions->lease(options_, exchange_.stop());
+    connect_ = loop.now() - started;
+    if (!made) co_return fail(made.error());
+    session_ = std::move(made->session);
+    connection_.stream = std::move(made->stream);
+  }
+  if (session_) co_return Status();
+  connection_.born = loop.now();
+  connection_.uses = 0;
+  connection_.tls = options_.tls.get();
+  pool_.counters().opened.add();
+  co_return Status();
+}
+
+Task<Result<Response>> Attempt::ask(UpstreamRequest& request) {
+  if (request.host_of_endpoint) request.headers->set(HeaderId::host, endpoint_->text);
+  sent_ = true;
+  asked_ = exchange_.loop().now();
+  if (!session_) {
+    auto* over = exchange_.own<h1::ClientExchange>(exchange_, std::move(connection_), *this,
+                                                   options_.exchange);
+    return over->run(request.message);
+  }
+  version_ = Version::http_2;
+  reused_ = session_->uses() > 0;
+  (reused_ ? pool_.counters().reused : pool_.counters().opened).add();
+  auto* over = exchange_.own<h2::ClientExchange>(exchange_, *session_, options_.exchange);
+  session_ = {};
+  return over->run(request.message);
+}
+
+void Attempt::give_back(h1::ClientConnection connection) {
+  pool_.put(*endpoint_, index_, std::move(connection), options_.pool);
+  end();
+}
+
+// --- what came of it ---------------------------------------------------------------------------
+
+void Attempt::succeeded(const Response& response) {
+  response_ = exchange_.loop().now() - asked_;
+  UpstreamFacts& facts = exchange_.upstream();
+  tell(facts);
+  facts.status = response.status;
+  if (options_.balance.algorithm == Balance::peak_ewma) {
+    endpoint_->latency.answered(response_, exchange_.loop().now());
+  }
+}
+
+void Attempt::failed(const Error& error) {
+  end();
+  tell(exchange_.upstream());
+  bool of_client = error.origin == Origin::client;
+  bool peak_ewma = options_.balance.algorithm == Balance::peak_ewma;
+  if (!sent_) {
+    if (of_client || error.code == ErrorCode::cancelled) return;
+    endpoint_->connect_failures.fetch_add(1, std::memory_order_relaxed);
+    if (peak_ewma) endpoint_->latency.failed(Duration::zero(), exchange_.loop().now());
+    return;
+  }
+  if (!of_client) endpoint_->failures.fetch_add(1, std::memory_order_relaxed);
+  if (peak_ewma) tell_latency(error, exchange_.loop().now() - asked_);
+}
+
+bool Attempt::was_stale(const Error& error) const {
+  return sent_ && reused_ && error.code == ErrorCode::reset;
+}
+
+void Attempt::tell(UpstreamFacts& facts) const {
+  facts.endpoint = endpoint_->address;
+  facts.version = version_;
+  facts.reused = reused_;
+  if (connect_ >= Duration::zero()) facts.connect = connect_;
+  if (response_ >= Duration::zero()) facts.response = response_;
+}
+
+// A client that leaves says nothing good; the upload of a slow one nothing at all. A stale
+// connection is no fault of the endpoint.
+void Attempt::tell_latency(const Error& error, Duration after) {
+  TimePoint now = exchange_.loop().now();
+  if (error.origin == Origin::client || error.code == ErrorCode::cancelled) {
+    if (!has_body_) endpoint_->latency.abandoned(after, now);
+  } else if (!was_stale(error)) {
+    endpoint_->latency.failed(after, now);
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,77 @@
+// Attempt: one try of a request at one endpoint: its connection, its times, and what came of it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "http/exchange.h"
+#include "upstream/pool.h"
+#include "upstream/upstream.h"
+
+namespace weir {
+
+/// An endpoint, and its place in the set that it was picked from.
+struct PickedEndpoint {
+  std::shared_ptr<Endpoint> endpoint;
+  std::uint32_t index = 0;
+};
+
+/// What the request and its earlier attempts ask of a connection.
+struct AttemptTerms {
+  bool certain = false;     // the request cannot be repeated
+  bool fresh_only = false;  // idle connections are not to be trusted
+  bool http1 = false;       // the endpoint's HTTP/2 does not serve
+};
+
+/// `connect` unless `connected`, then `ask`, then one of `succeeded` and `failed`. Owned by the
+/// exchange, as the connection is on loan until the response has ended. It counts as under way at
+/// its endpoint from its making to its failure or to the end of the response.
+class Attempt final : public h1::ConnectionHome {
+ public:
+  /// Takes an idle connection, or a session with room, if there is one.
+  Attempt(Exchange& exchange, Pool& pool, PickedEndpoint at, const UpstreamRequest& request,
+          const UpstreamOptions& options, AttemptTerms terms);
+  ~Attempt() { end(); }
+
+  bool connected() const { return connection_.stream != nullptr || session_; }
+  Task<Status> connect();
+  /// Sends the request; the connection and its exchange are the exchange's from here on.
+  Task<Result<Response>> ask(UpstreamRequest& request);
+
+  void succeeded(const Response& response);
+  void failed(const Error& error);
+
+  /// It failed because an idle connection was not what it seemed; the endpoint may be well.
+  bool was_stale(const Error& error) const;
+  bool was_sent() const { return sent_; }
+  bool over_http2() const { return version_ == Version::http_2; }
+
+ private:
+  void give_back(h1::ClientConnection connection) override;
+  void take(const UpstreamRequest& request);
+  bool take_session(const UpstreamRequest& request);
+  bool over_http1() const { return terms_.http1 || !options_.multiplexes(); }
+  void tell_latency(const Error& error, Duration after);
+  void tell(UpstreamFacts& facts) const;
+  void end();
+
+  Exchange& exchange_;
+  Pool& pool_;
+  const UpstreamOptions& options_;
+  std::shared_ptr<Endpoint> endpoint_;
+  std::uint32_t index_;
+  AttemptTerms terms_;
+  Version version_ = Version::http_1_1;
+  bool has_body_;
+  bool reused_ = false;
+  bool sent_ = false;
+  bool ended_ = false;
+  std::atomic<std::uint32_t>* all_ = nullptr;  // under way in the cluster; null: nobody asks
+  h1::ClientConnection connection_;
+  SessionPool::Session session_;
+  TimePoint asked_{};
+  Duration connect_{-1};   // -1: no connection was made
+  Duration response_{-1};  // until the response head; -1: there was none
+};
+
+}  // namespace weir
