@@ -51,7 +51,7 @@ Task<void> Wire2::write() {
 void Wire2::look() {
   for (auto& [id, stream] : peer.streams) {
     if (stream->heads.empty() || heard_.contains(id)) continue;
-    heard_[id] = std::make_unique<h2::Signal>(stream_.loop());
+    heard_[id] = std::make_unique<Signal>(stream_.loop());
     if (opened) opened(*stream);
   }
   for (auto& [id, signal] : heard_) signal->raise();
@@ -87,7 +87,7 @@ void Wire2::consume(Stream2& stream) {
 Wire2::Stream2* Wire2::request(const h2::testing::Fields& fields, bool end) {
   Stream2& stream = peer.request(fields, {}, end);
   if (ended_ || !peer.last_request) return nullptr;
-  heard_[stream.id()] = std::make_unique<h2::Signal>(stream_.loop());
+  heard_[stream.id()] = std::make_unique<Signal>(stream_.loop());
   kick();
   return &stream;
 }

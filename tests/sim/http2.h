@@ -8,8 +8,8 @@
 #include <string>
 
 #include "core/scope.h"
-#include "http/h2/signal.h"
 #include "http/h2/testing.h"
+#include "io/signal.h"
 #include "wire.h"
 
 namespace weir::sim {
@@ -52,8 +52,8 @@ class Wire2 {
 
   Stream& stream_;
   StopSource stop_;
-  h2::Signal out_;
-  std::map<h2::StreamId, std::unique_ptr<h2::Signal>> heard_;
+  Signal out_;
+  std::map<h2::StreamId, std::unique_ptr<Signal>> heard_;
   std::map<h2::StreamId, std::size_t> consumed_;
   bool ended_ = false;
   bool all_said_ = false;  // but it may not have left

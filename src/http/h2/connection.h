@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "http/h2/engine.h"
-#include "http/h2/signal.h"
 #include "io/loop.h"
+#include "io/signal.h"
 #include "io/stream.h"
 
 namespace weir::h2 {

@@ -6,7 +6,7 @@
 #include "io/loop.h"
 #include "io/operation.h"
 
-namespace weir::h2 {
+namespace weir {
 
 /// Raised before anybody waits, it is remembered once. The waiter resumes from the loop's queue,
 /// never from inside `raise`.
@@ -49,4 +49,4 @@ class Signal final : public Cancellable {
   bool raised_ = false;
 };
 
-}  // namespace weir::h2
+}  // namespace weir
