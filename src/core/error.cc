@@ -45,10 +45,18 @@ std::string_view name(ErrorCode code) {
     case ErrorCode::no_route: return "no_route";
     case ErrorCode::method_not_allowed: return "method_not_allowed";
     case ErrorCode::no_endpoint: return "no_endpoint";
+    case ErrorCode::subset_empty: return "subset_empty";
     case ErrorCode::overloaded: return "overloaded";
+    case ErrorCode::breaker_open: return "breaker_open";
+    case ErrorCode::max_requests: return "max_requests";
+    case ErrorCode::max_pending: return "max_pending";
+    case ErrorCode::max_retries: return "max_retries";
+    case ErrorCode::concurrency_limit: return "concurrency_limit";
     case ErrorCode::dns_failure: return "dns_failure";
     case ErrorCode::bad_gateway: return "bad_gateway";
     case ErrorCode::upgrade_refused: return "upgrade_refused";
+    case ErrorCode::fault_delay: return "fault_delay";
+    case ErrorCode::fault_abort: return "fault_abort";
     case ErrorCode::limit: return "limit";
     case ErrorCode::not_found: return "not_found";
     case ErrorCode::internal: return "internal";

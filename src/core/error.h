@@ -50,11 +50,19 @@ enum class ErrorCode : std::uint8_t {
   no_route,
   method_not_allowed,
   no_endpoint,
+  subset_empty,  // no endpoint has the labels that are asked for
   overloaded,
+  breaker_open,  // too many attempts at the upstream failed
+  max_requests,  // limits of the upstream's breaker
+  max_pending,
+  max_retries,
+  concurrency_limit,  // the one of the upstream that was found by its latency
   dns_failure,
   bad_gateway,
   upgrade_refused,
   // Weir itself.
+  fault_delay,  // injected on purpose
+  fault_abort,
   limit,
   not_found,
   internal,
@@ -76,6 +84,7 @@ struct Error {
   ErrorCode code = ErrorCode::none;
   Origin origin = Origin::weir;
   Retry retry = Retry::never;
+  std::uint16_t retry_after = 0;  // seconds, for a client that is refused; 0: nothing is known
   std::string_view detail;
 
   Error() = default;

@@ -1,5 +1,7 @@
 #include "http/error_response.h"
 
+#include <charconv>
+
 #include "http/grpc.h"
 #include "http/status.h"
 
@@ -10,7 +12,8 @@ namespace {
 std::string_view message_of(const Error& error) {
   switch (error.code) {
     case ErrorCode::no_route: return "Nothing is configured to answer this address.";
-    case ErrorCode::no_endpoint: return "No server is available to answer this request.";
+    case ErrorCode::no_endpoint:
+    case ErrorCode::subset_empty: return "No server is available to answer this request.";
     case ErrorCode::connect_timeout:
     case ErrorCode::response_timeout:
     case ErrorCode::timeout: return "The server behind this address took too long to answer.";
@@ -18,6 +21,11 @@ std::string_view message_of(const Error& error) {
     case ErrorCode::unreachable:
     case ErrorCode::dns_failure: return "The server behind this address cannot be reached.";
     case ErrorCode::overloaded:
+    case ErrorCode::breaker_open:
+    case ErrorCode::max_requests:
+    case ErrorCode::max_pending:
+    case ErrorCode::max_retries:
+    case ErrorCode::concurrency_limit:
     case ErrorCode::limit: return "The service is busy. Please try again in a moment.";
     case ErrorCode::header_timeout:
     case ErrorCode::slow_peer: return "The request took too long to arrive.";
@@ -49,6 +57,13 @@ std::string_view status_text(Arena& arena, std::uint16_t status) {
   digits[1] = static_cast<char>('0' + status / 10 % 10);
   digits[2] = static_cast<char>('0' + status % 10);
   return {digits, 3};
+}
+
+std::string_view decimal(Arena& arena, std::uint16_t number) {
+  constexpr std::size_t kMost = 5;
+  char* digits = arena.allocate(kMost);
+  char* end = std::to_chars(digits, digits + kMost, number).ptr;
+  return {digits, static_cast<std::size_t>(end - digits)};
 }
 
 std::string_view html_page(Exchange& exchange, std::uint16_t status, std::string_view code,
@@ -87,7 +102,13 @@ std::uint16_t status_of(const Error& error) {
     case ErrorCode::not_found: return 404;
     case ErrorCode::method_not_allowed: return 405;
     case ErrorCode::no_endpoint:
+    case ErrorCode::subset_empty:
     case ErrorCode::overloaded:
+    case ErrorCode::breaker_open:
+    case ErrorCode::max_requests:
+    case ErrorCode::max_pending:
+    case ErrorCode::max_retries:
+    case ErrorCode::concurrency_limit:
     case ErrorCode::shutting_down: return 503;
     case ErrorCode::connect_timeout:
     case ErrorCode::response_timeout: return 504;
@@ -106,7 +127,12 @@ Response error_response(Exchange& exchange, const Error& error) {
   if (grpc::is_call(exchange.request())) {
     return grpc::error_response(exchange, grpc::code_of(error), message_of(error));
   }
-  return error_response(exchange, status_of(error), name(error.code), message_of(error));
+  Response response =
+      error_response(exchange, status_of(error), name(error.code), message_of(error));
+  if (error.retry_after > 0) {
+    response.headers.set("Retry-After", decimal(exchange.arena(), error.retry_after));
+  }
+  return response;
 }
 
 Response error_response(Exchange& exchange, std::uint16_t status, std::string_view code,

@@ -107,7 +107,12 @@ Code code_of(const Error& error) {
     case ErrorCode::body_too_large:
     case ErrorCode::head_too_large:
     case ErrorCode::limit:
+    case ErrorCode::max_requests:
+    case ErrorCode::max_pending:
+    case ErrorCode::max_retries:
+    case ErrorCode::concurrency_limit:
     case ErrorCode::overloaded: return Code::resource_exhausted;
+    case ErrorCode::breaker_open: return Code::unavailable;
     default: break;
   }
   switch (error.origin) {
