@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "admin/endpoints_page.h"
 #include "config/dump.h"
 #include "core/version.h"
 #include "http/error_response.h"
@@ -41,6 +42,7 @@ std::string index_json() {
        {{"/metrics", "metrics for Prometheus"},
         {"/healthz", "200 while the process serves"},
         {"/readyz", "200 when clients may be sent here, else 503 and why not"},
+        {"/endpoints", "every endpoint: whether it is available, why not, and its checks"},
         {"/config", "the configuration in force, defaults filled in, secrets left out"}}}};
   return index.dump(2) + "\n";
 }
@@ -105,6 +107,12 @@ Task<Result<Response>> Admin::handle(Exchange& exchange) const {
     std::function<std::string()> write = [this] { return status_.metrics(); };
     std::string text = co_await on_owner(exchange.loop(), std::move(write));
     co_return answer(exchange, 200, kPrometheusText, std::move(text));
+  }
+  if (path == "/endpoints") {
+    TimePoint now = exchange.loop().now();
+    std::function<std::string()> write = [this, now] { return endpoints_json(status_, now); };
+    std::string text = co_await on_owner(exchange.loop(), std::move(write));
+    co_return answer(exchange, 200, kJson, std::move(text));
   }
   if (path == "/config") {
     std::function<std::string()> write = [this] { return config_json(); };

@@ -1,4 +1,5 @@
-// Admin: what the admin listener answers: metrics, health, readiness, the effective configuration.
+// Admin: what the admin listener answers: metrics, health, readiness, endpoints, the effective
+// configuration.
 #pragma once
 
 #include <functional>
@@ -12,9 +13,9 @@
 namespace weir {
 
 /// Runs on the workers' loops like every handler. What takes time in proportion to the
-/// configuration (/metrics, /config) is written on the thread that owns the server, so that a
-/// scrape stalls no worker; health and readiness ask nobody. Reads only; answers JSON, but for
-/// /metrics. Errors: 404, and 405 with Allow for every method but GET and HEAD.
+/// configuration (/metrics, /endpoints, /config) is written on the thread that owns the server, so
+/// that a scrape stalls no worker; health and readiness ask nobody. Reads only; answers JSON, but
+/// for /metrics. Errors: 404, and 405 with Allow for every method but GET and HEAD.
 class Admin final : public Handler {
  public:
   /// Both outlive every exchange.

@@ -35,7 +35,14 @@ class NoOutput final : public LogOutput {
 
 class AdminTest : public ::testing::Test {
  protected:
-  AdminTest() { server_.set_admin(&admin_); }
+  AdminTest() {
+    server_.set_admin(&admin_);
+    server_.set_health(&checks_);
+  }
+  ~AdminTest() override {
+    world_.spawn(checks_loop_, checks_.finish());
+    world_.run();
+  }
   void apply(std::string_view config) {
     test::apply(world_, server_, std::string(config));
     status_.use(server_);
@@ -45,7 +52,9 @@ class AdminTest : public ::testing::Test {
   SimWorld world_{1};
   NoOutput output_;
   AccessLog log_{output_};
-  ProcessStatus status_{0};
+  SimLoop& checks_loop_ = world_.add_loop();
+  HealthChecks checks_{checks_loop_};
+  ProcessStatus status_{0, {.usage = {}, .dns = {}, .access_log = {}, .health = &checks_}};
   test::SimHost host_{
       world_, [this](Loop& loop) { return std::make_unique<Observer>(status_, log_, loop); }};
   Admin admin_{status_, host_};
@@ -104,13 +113,56 @@ TEST_F(AdminTest, gives_the_effective_configuration) {
   test::drain(world_, server_);
 }
 
+TEST_F(AdminTest, tells_of_every_endpoint_and_why_it_is_not_available) {
+  test::ScriptedOrigin well(world_, "10.0.1.1:80",
+                            {test::answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")});
+  apply(std::string(kConfig) + R"(
+routes: [{ reverse_proxy: api }]
+upstreams:
+  api: { endpoints: ["10.0.1.1:80", "10.0.1.2:80"], health: {} }
+  other: { endpoints: [{ address: "10.0.1.3:80", weight: 3 }] }
+)");
+  world_.run_for(std::chrono::seconds(1));
+  auto page = nlohmann::json::parse(SimClient::body_of(get("/endpoints")));
+  auto& endpoints = page["endpoints"];
+  ASSERT_EQ(endpoints.size(), 3u);
+  EXPECT_EQ(endpoints[0]["upstream"], "api");
+  EXPECT_EQ(endpoints[0]["endpoint"], "10.0.1.1:80");
+  EXPECT_EQ(endpoints[0]["available"], true);
+  EXPECT_EQ(endpoints[0]["away"].size(), 0u);
+  EXPECT_EQ(endpoints[0]["health"]["type"], "http");
+  EXPECT_EQ(endpoints[0]["health"]["last"]["result"], "pass");
+  EXPECT_EQ(endpoints[0]["health"]["passes_in_a_row"], 1);
+  EXPECT_EQ(endpoints[1]["available"], false);
+  EXPECT_EQ(endpoints[1]["away"][0]["reason"], "unhealthy");
+  EXPECT_EQ(endpoints[1]["away"][0]["detail"], "connect: connect_refused");
+  EXPECT_EQ(endpoints[1]["away"][0]["since"], endpoints[1]["health"]["since"]);
+  EXPECT_THAT(std::string(endpoints[1]["away"][0]["since"]),
+              ::testing::MatchesRegex("....-..-..T..:..:......Z"));
+  EXPECT_EQ(endpoints[1]["health"]["failures_in_a_row"], 1);
+  EXPECT_EQ(endpoints[2]["upstream"], "other");
+  EXPECT_EQ(endpoints[2]["weight"], 3);
+  EXPECT_FALSE(endpoints[2].contains("health"));
+  MetricsReader read(SimClient::body_of(get("/metrics")));
+  EXPECT_EQ(read["weir_endpoint_available{upstream=\"api\",endpoint=\"10.0.1.1:80\"}"], 1);
+  EXPECT_EQ(read["weir_endpoint_available{upstream=\"api\",endpoint=\"10.0.1.2:80\"}"], 0);
+  EXPECT_EQ(read["weir_endpoint_health_checks_total{upstream=\"api\",endpoint=\"10.0.1.2:80\","
+                 "result=\"fail\"}"],
+            1);
+  EXPECT_EQ(read["weir_health_check_duration_seconds_count{upstream=\"api\"}"], 2);
+  EXPECT_EQ(read["weir_health_checks_late_total"], 0);
+  test::drain(world_, server_);
+  world_.stop_tasks();
+  world_.run();
+}
+
 TEST_F(AdminTest, links_to_what_it_has) {
   apply(kConfig);
   auto index = nlohmann::json::parse(SimClient::body_of(get("/")));
   for (const auto& link : index["links"].items()) {
     EXPECT_THAT(get(link.key()), StartsWith("HTTP/1.1 200 OK\r\n")) << link.key();
   }
-  EXPECT_EQ(index["links"].size(), 4u);
+  EXPECT_EQ(index["links"].size(), 5u);
   test::drain(world_, server_);
 }
 

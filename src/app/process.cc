@@ -62,10 +62,12 @@ Process::Process(const RunOptions& options, Loop& loop)
       descriptors_(raise_descriptor_limit()),
       control_(loop, *this),
       discovery_(loop, system_dns(), system_seed()),
+      health_(loop),
       access_log_(log_writer_),
       status_(loop.wall_now(), {.usage = &read_process_usage,
                                 .dns = [this] { return discovery_.status(); },
-                                .access_log = [this] { return log_writer_.figures(); }}),
+                                .access_log = [this] { return log_writer_.figures(); },
+                                .health = &health_}),
       host_(
           loop, options.engine,
           [this](Loop& worker) { return std::make_unique<Observer>(status_, access_log_, worker); },
@@ -74,6 +76,7 @@ Process::Process(const RunOptions& options, Loop& loop)
       server_(network_, host_),
       stapling_(loop, discovery_.resolver(), server_.certificates()) {
   server_.set_discovery(&discovery_);
+  server_.set_health(&health_);
   server_.set_admin(&admin_);
 }
 
@@ -98,6 +101,7 @@ Task<void> Process::live(int signals) {
   tasks_.stop(Error(ErrorCode::shutting_down));
   co_await tasks_.join();
   co_await stapling_.finish();
+  co_await health_.finish();
   co_await discovery_.finish();
   if (exit_status_ == 0) log_info("ended", {});
   loop_.stop();

@@ -17,6 +17,7 @@
 #include "io/sockets.h"
 #include "server/access_log.h"
 #include "server/endpoint_discovery.h"
+#include "server/health_checks.h"
 #include "server/log_writer.h"
 #include "server/ocsp_stapling.h"
 #include "server/process_status.h"
@@ -92,6 +93,7 @@ class Process final : ControlHandler {
   ControlSocket socket_;
   ControlServer control_;
   EndpointDiscovery discovery_;
+  HealthChecks health_;
   LogWriter log_writer_;
   AccessLog access_log_;
   ProcessStatus status_;

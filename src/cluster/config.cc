@@ -32,6 +32,14 @@ void UpstreamConfig::check(const config::Found& found) const {
     found.error("endpoints", Code::contradiction, "every endpoint is a backup",
                 "at least one has to be what the others are the backup of");
   }
+  bool socket = std::ranges::any_of(endpoints, [](const EndpointConfig& endpoint) {
+    return endpoint.address->kind == config::Address::Kind::unix_socket;
+  });
+  if (socket && health && health->port) {
+    found.error("health", Code::contradiction,
+                "the checks name a \"port\", and a Unix socket has no port",
+                "remove \"port\", or put the endpoints into two upstreams");
+  }
 }
 
 BalancePolicy UpstreamConfig::policy() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cluster/balance_policy.h"
+#include "cluster/health_config.h"
 #include "cluster/tls_config.h"
 #include "config/address.h"
 #include "config/schema.h"
@@ -127,9 +128,11 @@ struct UpstreamConfig {
   std::optional<UpstreamTlsConfig> tls;
   PoolConfig pool;
   RetriesConfig retries;
+  std::optional<HealthConfig> health;
   config::Position position;
 
-  // What slow_start does is nothing that a hash could follow; some endpoint is no backup.
+  // What slow_start does is nothing that a hash could follow; some endpoint is no backup; a Unix
+  // socket has no port.
   void check(const config::Found& found) const;
   BalancePolicy policy() const;
 
@@ -157,7 +160,10 @@ struct UpstreamConfig {
           config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
       config::field<&UpstreamConfig::tls>("tls", "TLS with the endpoints.", config::none("off")),
       config::field<&UpstreamConfig::pool>("pool", "Connections kept open between requests."),
-      config::field<&UpstreamConfig::retries>("retries", "Repeating failed attempts."));
+      config::field<&UpstreamConfig::retries>("retries", "Repeating failed attempts."),
+      config::field<&UpstreamConfig::health>(
+          "health", "Checks of the endpoints; those that fail get no requests.",
+          config::none("off"), config::example("{ path: /health, every: 5s, fail: 3, pass: 2 }")));
 };
 
 }  // namespace weir

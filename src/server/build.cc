@@ -69,6 +69,10 @@ class Builder {
         options.tls = tls_.client(*entry.value.tls, options.protocol, diagnostics_);
       if (goes_by_key(options.balance.algorithm)) options.key = make_key(entry.value.balance.key);
       options.pool.tls = options.tls.get();
+      if (entry.value.health) {
+        snapshot_.health_checks.emplace(
+            entry.name, make_health_check(*entry.value.health, entry.name, options, diagnostics_));
+      }
       snapshot_.upstreams.emplace(
           entry.name, std::make_shared<Upstream>(clusters(entry.name), std::move(options)));
     }

@@ -94,6 +94,19 @@ inline constexpr Metric endpoint_failures{
 inline constexpr Metric endpoint_connect_failures{
     "weir_endpoint_connect_failures_total", counter, "upstream, endpoint", "attempts",
     "Attempts that could not connect to the endpoint."};
+inline constexpr Metric endpoint_available{
+    "weir_endpoint_available", gauge, "upstream, endpoint", "0 or 1",
+    "0 for an endpoint that gets no requests while others can. Told of endpoints that are checked, "
+    "were used, or are not available."};
+inline constexpr Metric health_checks{
+    "weir_endpoint_health_checks_total", counter, "upstream, endpoint, result", "checks",
+    "Health checks of the endpoint, by what they found: pass or fail."};
+inline constexpr Metric health_check_duration{"weir_health_check_duration_seconds", histogram,
+                                              "upstream", "seconds",
+                                              "How long health checks took, connecting included."};
+inline constexpr Metric health_checks_late{
+    "weir_health_checks_late_total", counter, "", "checks",
+    "Health checks that began more than a second late, because too many were under way."};
 inline constexpr Metric dns_lookups{
     "weir_dns_lookups_total", counter, "upstream, source, result", "lookups",
     "Lookups of names among the endpoints: answer, or failure, which changes no endpoint."};

@@ -37,6 +37,7 @@ class ProcessStatus::Text {
   void exchanges();
   void listeners();
   void upstreams();
+  void health(const HealthChecks* checks);
   void dns(const std::vector<DnsStatus>& names);
   void process(bool ready);
   void log(const LogFigures& figures);
@@ -190,6 +191,39 @@ void ProcessStatus::Text::upstreams() {
                [](auto& e) -> auto& { return e.connect_failures; });
 }
 
+void ProcessStatus::Text::health(const HealthChecks* checks) {
+  auto each = [&](auto tell) {
+    for (std::size_t i = 0; i < sets_.size(); ++i) {
+      const Cluster& cluster = *view_.clusters[i];
+      for (const auto& endpoint : sets_[i]->endpoints) {
+        tell(cluster, *endpoint, checks != nullptr ? checks->find(cluster, *endpoint) : nullptr);
+      }
+    }
+  };
+  out_.family(metrics::endpoint_available);
+  each([&](const Cluster& cluster, const Endpoint& endpoint, const Health* health) {
+    bool used = endpoint.requests.load(std::memory_order_relaxed) > 0;
+    if (!used && health == nullptr && endpoint.available()) return;
+    out_.sample({{"upstream", cluster.name()}, {"endpoint", endpoint.text}},
+                std::uint64_t{endpoint.available()});
+  });
+  out_.family(metrics::health_checks);
+  each([&](const Cluster& cluster, const Endpoint& endpoint, const Health* health) {
+    if (health == nullptr) return;
+    Label upstream{"upstream", cluster.name()}, name{"endpoint", endpoint.text};
+    out_.sample({upstream, name, {"result", "pass"}}, health->passed());
+    out_.sample({upstream, name, {"result", "fail"}}, health->failed());
+  });
+  out_.family(metrics::health_check_duration);
+  if (checks != nullptr) {
+    for (const auto& [name, totals] : checks->durations()) {
+      out_.histogram({"upstream", name}, totals);
+    }
+  }
+  out_.family(metrics::health_checks_late);
+  out_.sample({}, checks != nullptr ? checks->late() : std::uint64_t{0});
+}
+
 void ProcessStatus::Text::dns(const std::vector<DnsStatus>& names) {
   out_.family(metrics::dns_lookups);
   for (const DnsStatus& each : names) {
@@ -246,6 +280,7 @@ std::string ProcessStatus::metrics() const {
   text.exchanges();
   text.listeners();
   text.upstreams();
+  text.health(sources_.health);
   text.dns(sources_.dns ? sources_.dns() : std::vector<DnsStatus>());
   text.process(unready().empty());
   text.log(sources_.access_log ? sources_.access_log() : LogFigures());

@@ -84,6 +84,11 @@ std::shared_ptr<const Snapshot> ProcessStatus::snapshot() const {
   return snapshot_;
 }
 
+std::vector<std::shared_ptr<Cluster>> ProcessStatus::clusters() const {
+  std::lock_guard lock(mutex_);
+  return clusters_;
+}
+
 // The counters themselves are read after the lock is gone; a worker that leaves meanwhile is in
 // this view with its own object, and not in the sum of those that are gone.
 ProcessStatus::View ProcessStatus::view() const {

@@ -13,6 +13,7 @@
 
 #include "cluster/cluster.h"
 #include "discovery/dns.h"
+#include "server/health_checks.h"
 #include "server/line_sink.h"
 #include "server/listener_service.h"
 #include "server/metrics.h"
@@ -23,12 +24,13 @@ namespace weir {
 
 class Server;
 
-/// Where figures come from that other parts keep; each may be empty. Called on the thread that
-/// asks for metrics.
+/// Where figures come from that other parts keep; each may be empty. Asked on the thread that asks
+/// for metrics.
 struct StatusSources {
   std::function<ProcessUsage()> usage;
   std::function<std::vector<DnsStatus>()> dns;
   std::function<LogFigures()> access_log;
+  const HealthChecks* health = nullptr;
 };
 
 /// Why clients should not be sent here yet, or any more.
@@ -62,7 +64,12 @@ class ProcessStatus {
   /// Null before the first configuration.
   std::shared_ptr<const Snapshot> snapshot() const;
 
-  /// The text for Prometheus. Takes time that grows with the number of series: not on a worker.
+  std::vector<std::shared_ptr<Cluster>> clusters() const;
+  /// Null if nothing is ever checked; to be asked on the owner's thread.
+  const HealthChecks* health() const { return sources_.health; }
+
+  /// The text for Prometheus. Takes time that grows with the number of series: not on a worker, but
+  /// on the owner's thread.
   std::string metrics() const;
 
  private:

@@ -141,6 +141,7 @@ void Server::update_clusters(const Snapshot& snapshot) {
     return snapshot.config.upstreams.find(each.first) == nullptr;
   });
   if (discovery_ != nullptr) discovery_->follow(snapshot.config, clusters_);
+  if (health_ != nullptr) health_->follow(snapshot);
 }
 
 bool Server::start_workers(unsigned count, config::Diagnostics& diagnostics) {

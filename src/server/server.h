@@ -10,6 +10,7 @@
 
 #include "server/build.h"
 #include "server/endpoint_discovery.h"
+#include "server/health_checks.h"
 #include "server/worker.h"
 
 namespace weir {
@@ -40,6 +41,9 @@ class Server {
 
   /// Endpoints that are names are resolved by `discovery`, if there is one, on the owner's loop.
   void set_discovery(EndpointDiscovery* discovery) { discovery_ = discovery; }
+
+  /// Endpoints are checked by `health`, if there is one, on the owner's loop.
+  void set_health(HealthChecks* health) { health_ = health; }
 
   /// Puts a configuration in force. False, with everything in `diagnostics` and the old one
   /// untouched, if it is wrong or an address cannot be bound. `done` runs once every worker uses
@@ -106,6 +110,7 @@ class Server {
   WorkerHost& host_;
   const Handler* admin_ = nullptr;
   EndpointDiscovery* discovery_ = nullptr;
+  HealthChecks* health_ = nullptr;
   std::atomic<std::uint64_t> connections_{0};
   std::shared_ptr<const Snapshot> snapshot_;
   std::uint64_t generation_ = 0;

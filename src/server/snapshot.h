@@ -13,6 +13,7 @@
 #include "server/conditions.h"
 #include "server/config.h"
 #include "server/router.h"
+#include "upstream/health_check.h"
 #include "upstream/upstream.h"
 
 namespace weir {
@@ -73,6 +74,7 @@ struct Snapshot {
   ServerConfig config;
   std::vector<std::unique_ptr<Middleware>> middlewares;
   Upstreams upstreams;
+  std::map<std::string, std::shared_ptr<const HealthCheck>> health_checks;  // by upstream
   std::vector<std::unique_ptr<ListenerPlan>> listeners;
 
   const ListenerPlan* find_listener(const Address& address, std::string_view name) const {

@@ -127,6 +127,13 @@ class Nginx:
         os.killpg(self._process.pid, signal.SIGKILL)  # master and worker
         self._process.wait(PATIENCE)
 
+    def pause(self):
+        """Hangs: the kernel accepts connections, and nobody answers."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def resume(self):
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def restart(self):
         self._start(listening_socket(self.port))
 

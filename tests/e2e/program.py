@@ -55,13 +55,13 @@ class Program:
         entries = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
         return [entry for entry in entries if entry["code"] == code]
 
-    def wait_event(self, code):
-        """Waits for the first line of its log with this code."""
+    def wait_event(self, code, number=1):
+        """Waits for the first line of its log with this code, or for a later one."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or self.events(code), PATIENCE)
+            self._changed.wait_for(lambda: self._ended or len(self.events(code)) >= number, PATIENCE)
         found = self.events(code)
-        assert found, f"no {code} in the log:\n{self.log()}"
-        return found[0]
+        assert len(found) >= number, f"no {code} in the log:\n{self.log()}"
+        return found[number - 1]
 
     def wait_ready(self):
         self.wait_event("ready")
