@@ -19,6 +19,7 @@ namespace weir {
 namespace {
 
 constexpr Duration kTlsFileInterval = std::chrono::seconds(2);
+constexpr Duration kClusterInterval = std::chrono::seconds(1);
 
 std::shared_ptr<const dns::Settings> system_dns() {
   return std::make_shared<const dns::Settings>(dns::load_settings());
@@ -94,6 +95,7 @@ Task<void> Process::live(int signals) {
     exit_status_ = 0;
     announce();
     tasks_.spawn(watch_tls_files(tasks_.token()));
+    tasks_.spawn(tend_clusters(tasks_.token()));
     co_await end_asked_;
   }
   co_await drain();
@@ -209,6 +211,12 @@ Task<void> Process::watch_tls_files(StopToken stop) {
     stapling_.look();
     server_.refresh_tls(loop_.now());
   } while (co_await loop_.sleep_for(kTlsFileInterval, stop));
+}
+
+Task<void> Process::tend_clusters(StopToken stop) {
+  do {
+    server_.tend_clusters(loop_.now(), loop_.wall_now());
+  } while (co_await loop_.sleep_for(kClusterInterval, stop));
 }
 
 // --- signals -----------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ class Process final : ControlHandler {
   Task<void> drain();
   Task<void> cut_later(StopToken stop);
   Task<void> watch_tls_files(StopToken stop);
+  Task<void> tend_clusters(StopToken stop);
 
   // process_answers.cc
   Task<ControlAnswer> answer(ControlRequest request) override;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cluster/endpoint_set.h"
+#include "cluster/outliers.h"
 #include "cluster/pool_counters.h"
 #include "core/gathered.h"
 #include "core/slots.h"
@@ -56,6 +57,9 @@ class Cluster {
   Gathered<PoolCounters>& pools() { return pools_; }
   const Gathered<PoolCounters>& pools() const { return pools_; }
 
+  OutlierDetection& outliers() { return outliers_; }
+  const OutlierDetection& outliers() const { return outliers_; }
+
  private:
   std::vector<WeightedAddress> merged() const;
   void rebuild();
@@ -68,6 +72,7 @@ class Cluster {
   BalancePolicy policy_;
   std::shared_ptr<const EndpointSet> endpoints_ = std::make_shared<EndpointSet>();
   std::atomic<std::uint64_t> version_{0};
+  OutlierDetection outliers_{*this};
 };
 
 }  // namespace weir

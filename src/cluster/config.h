@@ -9,6 +9,7 @@
 
 #include "cluster/balance_policy.h"
 #include "cluster/health_config.h"
+#include "cluster/outlier_config.h"
 #include "cluster/tls_config.h"
 #include "config/address.h"
 #include "config/schema.h"
@@ -129,6 +130,7 @@ struct UpstreamConfig {
   PoolConfig pool;
   RetriesConfig retries;
   std::optional<HealthConfig> health;
+  std::optional<OutliersConfig> outliers = OutliersConfig();
   config::Position position;
 
   // What slow_start does is nothing that a hash could follow; some endpoint is no backup; a Unix
@@ -163,7 +165,10 @@ struct UpstreamConfig {
       config::field<&UpstreamConfig::retries>("retries", "Repeating failed attempts."),
       config::field<&UpstreamConfig::health>(
           "health", "Checks of the endpoints; those that fail get no requests.",
-          config::none("off"), config::example("{ path: /health, every: 5s, fail: 3, pass: 2 }")));
+          config::none("off"), config::example("{ path: /health, every: 5s, fail: 3, pass: 2 }")),
+      config::field<&UpstreamConfig::outliers>(
+          "outliers", "When an endpoint that fails requests gets none for a while.",
+          config::none("off")));
 };
 
 }  // namespace weir

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cluster/latency.h"
+#include "cluster/outlier_state.h"
 #include "io/address.h"
 #include "io/timer.h"
 
@@ -67,6 +68,7 @@ class Endpoint {
   std::atomic<std::uint64_t> connect_failures{0};
   std::atomic<std::uint64_t> failures{0};  // attempts that ended without a response
   Latency latency;
+  OutlierState outlier;
   SharedConnections shared;
 
   /// Nothing keeps it from being picked. To change it: Cluster::set_away.

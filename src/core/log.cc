@@ -112,6 +112,7 @@ void log(LogLevel level, std::string_view code, std::initializer_list<LogField> 
 void set_log_sink(std::function<void(std::string_view)> function) {
   std::lock_guard lock(sink().mutex);
   sink().function = std::move(function);
+  sink().repeats.clear();  // whoever comes sees all that is logged from now on
 }
 
 void set_log_text(bool text) {

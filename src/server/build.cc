@@ -29,6 +29,7 @@ UpstreamOptions options_of(const UpstreamConfig& config, unsigned workers) {
   options.pool.max_age = config.pool.max_age.value_or(Duration::zero());
   options.pool.max_requests = config.pool.max_requests.value_or(0);
   options.attempts = config.retries.attempts;
+  if (config.outliers) options.outliers = config.outliers->policy();
   options.share_connections = workers > 1;
   return options;
 }

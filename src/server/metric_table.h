@@ -107,6 +107,18 @@ inline constexpr Metric health_check_duration{"weir_health_check_duration_second
 inline constexpr Metric health_checks_late{
     "weir_health_checks_late_total", counter, "", "checks",
     "Health checks that began more than a second late, because too many were under way."};
+inline constexpr Metric endpoint_ejections{
+    "weir_endpoint_ejections_total", counter, "upstream, endpoint, reason", "ejections",
+    "Times that the endpoint was ejected because it failed requests more than others do."};
+inline constexpr Metric endpoint_ejected{
+    "weir_endpoint_ejected", gauge, "upstream, endpoint, reason", "0 or 1",
+    "Whether it is ejected now, and why it last was; only for endpoints that ever were."};
+inline constexpr Metric endpoint_ejected_until{
+    "weir_endpoint_ejected_until_seconds", gauge, "upstream, endpoint", "seconds since 1970",
+    "When it gets requests again; only while it is ejected."};
+inline constexpr Metric ejections_withheld{
+    "weir_upstream_ejections_withheld_total", counter, "upstream", "ejections",
+    "Endpoints that would have been ejected, had not too many of them been already."};
 inline constexpr Metric dns_lookups{
     "weir_dns_lookups_total", counter, "upstream, source, result", "lookups",
     "Lookups of names among the endpoints: answer, or failure, which changes no endpoint."};

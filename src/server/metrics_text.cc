@@ -47,6 +47,7 @@ class ProcessStatus::Text {
  private:
   void tls_handshakes();
   void misdeeds();
+  void outliers();
   template <class Value>
   void per_listener(const Metric& metric, Value value);
   template <class Value>
@@ -189,6 +190,46 @@ void ProcessStatus::Text::upstreams() {
   per_endpoint(metrics::endpoint_failures, [](auto& e) -> auto& { return e.failures; });
   per_endpoint(metrics::endpoint_connect_failures,
                [](auto& e) -> auto& { return e.connect_failures; });
+  outliers();
+}
+
+// Endpoints that were ejected once.
+void ProcessStatus::Text::outliers() {
+  auto per_outlier = [&](const Metric& metric, auto f) {
+    out_.family(metric);
+    for (std::size_t i = 0; i < sets_.size(); ++i) {
+      for (const auto& endpoint : sets_[i]->endpoints) {
+        if (endpoint->outlier.ever()) f(*view_.clusters[i], *endpoint);
+      }
+    }
+  };
+  per_outlier(metrics::endpoint_ejections, [&](const Cluster& cluster, const Endpoint& endpoint) {
+    for (std::size_t i = 0; i < kEjectionReasons; ++i) {
+      std::uint64_t count = endpoint.outlier.ejections[i].load(std::memory_order_relaxed);
+      if (count == 0) continue;
+      out_.sample({{"upstream", cluster.name()},
+                   {"endpoint", endpoint.text},
+                   {"reason", name(static_cast<EjectionReason>(i))}},
+                  count);
+    }
+  });
+  per_outlier(metrics::endpoint_ejected, [&](const Cluster& cluster, const Endpoint& endpoint) {
+    out_.sample({{"upstream", cluster.name()},
+                 {"endpoint", endpoint.text},
+                 {"reason", name(endpoint.outlier.reason.load(std::memory_order_relaxed))}},
+                std::uint64_t{endpoint.is(Away::ejected)});
+  });
+  per_outlier(metrics::endpoint_ejected_until,
+              [&](const Cluster& cluster, const Endpoint& endpoint) {
+                if (!endpoint.is(Away::ejected)) return;
+                std::int64_t until = cluster.outliers().wall(endpoint.outlier.ejected_until());
+                out_.sample({{"upstream", cluster.name()}, {"endpoint", endpoint.text}},
+                            static_cast<double>(until / 1'000'000) / 1e3);
+              });
+  out_.family(metrics::ejections_withheld);
+  for (const auto& cluster : view_.clusters) {
+    out_.sample({{"upstream", cluster->name()}}, cluster->outliers().withheld());
+  }
 }
 
 void ProcessStatus::Text::health(const HealthChecks* checks) {

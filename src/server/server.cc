@@ -144,6 +144,14 @@ void Server::update_clusters(const Snapshot& snapshot) {
   if (health_ != nullptr) health_->follow(snapshot);
 }
 
+void Server::tend_clusters(TimePoint now, std::int64_t wall) {
+  if (!snapshot_) return;
+  for (const auto& each : snapshot_->upstreams) {
+    const Upstream& upstream = *each.second;
+    upstream.cluster()->outliers().tend(upstream.options().outliers, now, wall);
+  }
+}
+
 bool Server::start_workers(unsigned count, config::Diagnostics& diagnostics) {
   while (workers_.size() < count) {
     unsigned index = free_index();

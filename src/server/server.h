@@ -59,6 +59,11 @@ class Server {
 
   /// Takes up files of TLS that have changed; to be called every few seconds.
   void refresh_tls(TimePoint now) { tls_.refresh(now); }
+
+  /// Lets clusters do what takes time: to be called about every second. `wall`: nanoseconds since
+  /// the Unix epoch.
+  void tend_clusters(TimePoint now, std::int64_t wall);
+
   CertificateStore& certificates() { return tls_.certificates(); }
 
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }

@@ -104,12 +104,14 @@ void Attempt::succeeded(const Response& response) {
   UpstreamFacts& facts = exchange_.upstream();
   tell(facts);
   facts.status = response.status;
+  report(result_of_status(response.status));
   if (options_.balance.algorithm == Balance::peak_ewma) {
     endpoint_->latency.answered(response_, exchange_.loop().now());
   }
 }
 
 void Attempt::failed(const Error& error) {
+  report(result_of(error));
   end();
   tell(exchange_.upstream());
   bool of_client = error.origin == Origin::client;
@@ -122,6 +124,22 @@ void Attempt::failed(const Error& error) {
   }
   if (!of_client) endpoint_->failures.fetch_add(1, std::memory_order_relaxed);
   if (peak_ewma) tell_latency(error, exchange_.loop().now() - asked_);
+}
+
+void Attempt::report(AttemptResult result) {
+  TimePoint now = exchange_.loop().now();
+  Duration took = sent_ ? now - asked_ : Duration::zero();
+  pool_.cluster().outliers().tell(options_.outliers, *endpoint_, result, took, now);
+}
+
+// Neither what a client or Weir itself ended, nor a connection that was stale, nor an upgrade that
+// HTTP/2 does not have there, is a fault of the endpoint.
+AttemptResult Attempt::result_of(const Error& error) const {
+  bool known = error.origin == Origin::upstream && error.code != ErrorCode::cancelled;
+  if (!known || was_stale(error)) return AttemptResult::unknown;
+  if (!sent_) return AttemptResult::not_connected;
+  bool understood = error.code != ErrorCode::unsupported;
+  return understood ? AttemptResult::no_answer : AttemptResult::unknown;
 }
 
 bool Attempt::was_stale(const Error& error) const {

@@ -51,6 +51,8 @@ class Attempt final : public h1::ConnectionHome {
   void take(const UpstreamRequest& request);
   bool take_session(const UpstreamRequest& request);
   bool over_http1() const { return terms_.http1 || !options_.multiplexes(); }
+  void report(AttemptResult result);
+  AttemptResult result_of(const Error& error) const;
   void tell_latency(const Error& error, Duration after);
   void tell(UpstreamFacts& facts) const;
   void end();

@@ -36,6 +36,7 @@ struct UpstreamOptions {
   h2::ClientSessionLimits session;
   PoolLimits pool;
   std::uint32_t attempts = 2;
+  OutlierPolicy outliers;
   bool share_connections = false;  // with more than one worker
 
   /// Requests may share a connection.

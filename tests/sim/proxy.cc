@@ -112,6 +112,13 @@ void Proxy::drain(Duration patience) {
   });
 }
 
+// Until the end: the world becomes quiet after it.
+void Proxy::tend() {
+  if (drained_) return;
+  server_.tend_clusters(host_.control().now(), host_.control().wall_now());
+  world_.after(std::chrono::seconds(1), [this] { tend(); });
+}
+
 void Proxy::sessions(SessionCounters& total) const {
   for (const auto& each : listeners_) each->sessions.add_to(total);
 }

@@ -57,7 +57,9 @@ struct Setup {
 class Proxy {
  public:
   Proxy(SimWorld& world, Ledger& ledger)
-      : world_(world), ledger_(ledger), host_(world, ledger), server_(world.network(), host_) {}
+      : world_(world), ledger_(ledger), host_(world, ledger), server_(world.network(), host_) {
+    tend();
+  }
 
   void apply(const Setup& setup);
   /// Begins to end, once; what is left after `patience` is cut.
@@ -67,6 +69,8 @@ class Proxy {
   SimHost& host() { return host_; }
 
  private:
+  void tend();
+
   SimWorld& world_;
   Ledger& ledger_;
   SimHost host_;
