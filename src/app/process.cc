@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "core/log.h"
+#include "core/recycle.h"
 #include "io/dns/config.h"
 #include "io/epoll_loop.h"
 #include "server/observer.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr Duration kTlsFileInterval = std::chrono::seconds(2);
 constexpr Duration kClusterInterval = std::chrono::seconds(1);
+constexpr Duration kReleaseInterval = std::chrono::seconds(2);
 
 std::shared_ptr<const dns::Settings> system_dns() {
   return std::make_shared<const dns::Settings>(dns::load_settings());
@@ -61,6 +63,7 @@ Process::Process(const RunOptions& options, Loop& loop)
       started_(loop.now()),
       config_name_(options.config.name()),
       descriptors_(raise_descriptor_limit()),
+      memory_(read_memory_limit()),
       control_(loop, *this),
       discovery_(loop, system_dns(), system_seed()),
       health_(loop),
@@ -68,7 +71,8 @@ Process::Process(const RunOptions& options, Loop& loop)
       status_(loop.wall_now(), {.usage = &read_process_usage,
                                 .dns = [this] { return discovery_.status(); },
                                 .access_log = [this] { return log_writer_.figures(); },
-                                .health = &health_}),
+                                .health = &health_,
+                                .overload = [this] { return server_.overload().figures(); }}),
       host_(
           loop, options.engine,
           [this](Loop& worker) { return std::make_unique<Observer>(status_, access_log_, worker); },
@@ -96,6 +100,7 @@ Task<void> Process::live(int signals) {
     announce();
     tasks_.spawn(watch_tls_files(tasks_.token()));
     tasks_.spawn(tend_clusters(tasks_.token()));
+    tasks_.spawn(watch_load(tasks_.token()));
     co_await end_asked_;
   }
   co_await drain();
@@ -217,6 +222,18 @@ Task<void> Process::tend_clusters(StopToken stop) {
   do {
     server_.tend_clusters(loop_.now(), loop_.wall_now());
   } while (co_await loop_.sleep_for(kClusterInterval, stop));
+}
+
+// Above its memory ceiling the process keeps nothing for reuse.
+Task<void> Process::watch_load(StopToken stop) {
+  TimePoint released{};
+  while (co_await loop_.sleep_for(Overload::kInterval, stop)) {
+    TimePoint now = loop_.now();
+    server_.sense_load(now, read_resident_bytes(), memory_);
+    if (!server_.overload().figures().memory || now - released < kReleaseInterval) continue;
+    released = now;
+    server_.on_each_worker([](Worker&) { recycle_trim(); }, [] { release_free_memory(); });
+  }
 }
 
 // --- signals -----------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ class Process final : ControlHandler {
   Task<void> cut_later(StopToken stop);
   Task<void> watch_tls_files(StopToken stop);
   Task<void> tend_clusters(StopToken stop);
+  Task<void> watch_load(StopToken stop);
 
   // process_answers.cc
   Task<ControlAnswer> answer(ControlRequest request) override;
@@ -84,6 +85,7 @@ class Process final : ControlHandler {
   const TimePoint started_;
   const std::string config_name_;
   const std::size_t descriptors_;  // that the system lets the process have
+  const std::uint64_t memory_;     // bytes, the same; 0: no bound
   Phase phase_ = Phase::starting;
   bool loading_ = false;                          // one configuration at a time
   std::deque<Event*> loads_;                      // who waits for that one, in the order of asking

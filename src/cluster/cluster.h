@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/admission.h"
 #include "cluster/endpoint_set.h"
 #include "cluster/outliers.h"
 #include "cluster/pool_counters.h"
@@ -28,7 +29,8 @@ struct WeightedAddress {
 
 class Cluster {
  public:
-  explicit Cluster(std::string name) : name_(std::move(name)) {}
+  explicit Cluster(std::string name)
+      : name_(std::move(name)), admission_(std::make_shared<AdmissionState>(name_)) {}
 
   const std::string& name() const { return name_; }
 
@@ -60,6 +62,9 @@ class Cluster {
   OutlierDetection& outliers() { return outliers_; }
   const OutlierDetection& outliers() const { return outliers_; }
 
+  /// What is under way, and how much of it may be.
+  const std::shared_ptr<AdmissionState>& admission() const { return admission_; }
+
  private:
   std::vector<WeightedAddress> merged() const;
   void rebuild();
@@ -73,6 +78,7 @@ class Cluster {
   std::shared_ptr<const EndpointSet> endpoints_ = std::make_shared<EndpointSet>();
   std::atomic<std::uint64_t> version_{0};
   OutlierDetection outliers_{*this};
+  const std::shared_ptr<AdmissionState> admission_;
 };
 
 }  // namespace weir

@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "cluster/adaptive_limit_config.h"
 #include "cluster/balance_policy.h"
 #include "cluster/health_config.h"
+#include "cluster/breaker_config.h"
 #include "cluster/outlier_config.h"
 #include "cluster/tls_config.h"
 #include "config/address.h"
@@ -131,6 +133,8 @@ struct UpstreamConfig {
   RetriesConfig retries;
   std::optional<HealthConfig> health;
   std::optional<OutliersConfig> outliers = OutliersConfig();
+  std::optional<BreakerConfig> breaker;
+  std::optional<AdaptiveLimitConfig> adaptive_limit;
   config::Position position;
 
   // What slow_start does is nothing that a hash could follow; some endpoint is no backup; a Unix
@@ -168,7 +172,12 @@ struct UpstreamConfig {
           config::none("off"), config::example("{ path: /health, every: 5s, fail: 3, pass: 2 }")),
       config::field<&UpstreamConfig::outliers>(
           "outliers", "When an endpoint that fails requests gets none for a while.",
-          config::none("off")));
+          config::none("off")),
+      config::field<&UpstreamConfig::breaker>(
+          "breaker", "When requests are refused at once, because the upstream is down or busy.",
+          config::none("off")),
+      config::field<&UpstreamConfig::adaptive_limit>(
+          "adaptive_limit", "A limit of requests that is found by latency.", config::none("off")));
 };
 
 }  // namespace weir

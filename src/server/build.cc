@@ -30,6 +30,8 @@ UpstreamOptions options_of(const UpstreamConfig& config, unsigned workers) {
   options.pool.max_requests = config.pool.max_requests.value_or(0);
   options.attempts = config.retries.attempts;
   if (config.outliers) options.outliers = config.outliers->policy();
+  if (config.breaker) options.admission.breaker = config.breaker->policy();
+  if (config.adaptive_limit) options.admission.adaptive = config.adaptive_limit->policy();
   options.share_connections = workers > 1;
   return options;
 }

@@ -15,6 +15,7 @@
 #include "handler/builtin.h"
 #include "http/header_edits_config.h"
 #include "middleware/builtin.h"
+#include "server/overload_config.h"
 #include "server/tls_config.h"
 
 namespace weir {
@@ -256,6 +257,7 @@ struct ServerConfig {
   std::optional<AccessLogConfig> access_log;
   config::Located<std::string> user;
   ProcessLimitsConfig limits;
+  OverloadConfig overload;
 
   static constexpr auto schema = config::object(
       "configuration", "The top level of a configuration file.",
@@ -274,7 +276,8 @@ struct ServerConfig {
                                                config::none("off")),
       config::field<&ServerConfig::user>(
           "user", "When started as root, become this user after the listeners are bound."),
-      config::field<&ServerConfig::limits>("limits", "Limits of the whole process."));
+      config::field<&ServerConfig::limits>("limits", "Limits of the whole process."),
+      config::field<&ServerConfig::overload>("overload", "When the process refuses new requests."));
 };
 
 // Reads the table and checks what refers to something else: upstream names, addresses and names

@@ -25,6 +25,7 @@ class ConnectionLimits {
   void leave(const IpAddress& client);
 
   std::uint64_t open() const { return listener_.load(std::memory_order_relaxed); }
+  std::uint64_t open_in_process() const { return process_.load(std::memory_order_relaxed); }
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:

@@ -22,8 +22,12 @@ struct Pin {
 }  // namespace
 
 ListenerService::ListenerService(Loop& loop, std::shared_ptr<SharedListener> shared,
-                                 ExchangeObserver& observer)
-    : loop_(loop), shared_(std::move(shared)), observer_(observer), counters_(shared_->sessions) {}
+                                 ExchangeObserver& observer, WorkerLoad& load)
+    : loop_(loop),
+      shared_(std::move(shared)),
+      observer_(observer),
+      load_(load),
+      counters_(shared_->sessions) {}
 
 ListenerService::~ListenerService() {
   if (pinned_ != nullptr) --pinned_->pins;
@@ -73,6 +77,11 @@ Task<void> ListenerService::accept(Sources::iterator source) {
 void ListenerService::serve(std::unique_ptr<Stream> stream) {
   ConnectionFacts facts{stream->peer(), shared_->name(), false};
   if (!shared_->limits.admit(facts.peer.ip())) {
+    stream->reset_on_close();
+    return;
+  }
+  if (!plan_->admin && shared_->overload.refuses_connection(shared_->limits.open_in_process())) {
+    shared_->limits.leave(facts.peer.ip());
     stream->reset_on_close();
     return;
   }
@@ -184,9 +193,14 @@ const Handler& ListenerService::attach(Exchange& exchange) {
   auto* pin = exchange.own<Pin>(pinned_);
   ++pinned_->pins;
   exchange.set_pin(pin);
-  exchange.at_end([observer = &observer_](Exchange& ended) { observer->exchange_ended(ended); });
+  load_.requests.add();
+  exchange.at_end([observer = &observer_, load = &load_](Exchange& ended) {
+    load->requests.subtract();
+    observer->exchange_ended(ended);
+  });
   find_client(exchange, plan_->trusted);
-  return *plan_->handler;
+  bool refused = !plan_->admin && shared_->overload.refuses_request(load_);
+  return refused ? shared_->overload.refusal() : *plan_->handler;
 }
 
 // Names that live in the snapshot move to the exchange's own memory.

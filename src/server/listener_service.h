@@ -14,6 +14,7 @@
 #include "http/h1/server_session.h"
 #include "http/service.h"
 #include "server/connection_limits.h"
+#include "server/overload.h"
 #include "server/snapshot.h"
 
 namespace weir {
@@ -33,8 +34,10 @@ struct PinnedSnapshot {
 
 /// What all workers share of a listener; outlives configurations.
 struct SharedListener {
-  SharedListener(std::string_view name, Address address_, std::atomic<std::uint64_t>& process)
-      : address(std::move(address_)), limits(process) {
+  /// `process` counts the connections of all listeners; it and `overload` outlive them.
+  SharedListener(std::string_view name, Address address_, std::atomic<std::uint64_t>& process,
+                 Overload& overload_)
+      : address(std::move(address_)), limits(process), overload(overload_) {
     rename(name);
   }
 
@@ -48,6 +51,7 @@ struct SharedListener {
   const Address address;  // as configured; `bound` has the port that the kernel chose
   Address bound;
   ConnectionLimits limits;
+  Overload& overload;
   std::atomic<std::uint64_t> accept_errors{0};
   Gathered<SessionCounters> sessions;  // of all workers
 
@@ -67,7 +71,9 @@ using MoveConnection = std::function<void(const MovedConnection&)>;
 
 class ListenerService final : public Service {
  public:
-  ListenerService(Loop& loop, std::shared_ptr<SharedListener> shared, ExchangeObserver& observer);
+  /// `load` is the worker's, `observer` too.
+  ListenerService(Loop& loop, std::shared_ptr<SharedListener> shared, ExchangeObserver& observer,
+                  WorkerLoad& load);
   ~ListenerService();
 
   /// The configuration for exchanges that begin from now on. Only its own worker calls.
@@ -124,6 +130,7 @@ class ListenerService final : public Service {
   Loop& loop_;
   std::shared_ptr<SharedListener> shared_;
   ExchangeObserver& observer_;
+  WorkerLoad& load_;
   PinnedSnapshot* pinned_ = nullptr;
   const ListenerPlan* plan_ = nullptr;
   SessionLimits limits_;

@@ -119,6 +119,18 @@ inline constexpr Metric endpoint_ejected_until{
 inline constexpr Metric ejections_withheld{
     "weir_upstream_ejections_withheld_total", counter, "upstream", "ejections",
     "Endpoints that would have been ejected, had not too many of them been already."};
+inline constexpr Metric upstream_refused{
+    "weir_upstream_refused_total", counter, "upstream, reason", "attempts",
+    "Attempts that were refused: breaker_open, max_requests, max_pending, max_retries or "
+    "concurrency_limit."};
+inline constexpr Metric breaker_state{
+    "weir_breaker_state", gauge, "upstream", "0, 1 or 2",
+    "The breaker of the upstream: 0 closed, 1 half open, 2 open."};
+inline constexpr Metric breaker_opened{"weir_breaker_opened_total", counter, "upstream", "times",
+                                       "How often the breaker has opened."};
+inline constexpr Metric adaptive_limit{
+    "weir_adaptive_limit", gauge, "upstream", "attempts",
+    "Attempts that may be under way, as found by latency; only where there is such a limit."};
 inline constexpr Metric dns_lookups{
     "weir_dns_lookups_total", counter, "upstream, source, result", "lookups",
     "Lookups of names among the endpoints: answer, or failure, which changes no endpoint."};
@@ -127,6 +139,12 @@ inline constexpr Metric workers{"weir_workers", gauge, "", "workers", "Workers t
 inline constexpr Metric loop_lag{
     "weir_worker_loop_lag_seconds", gauge, "worker", "seconds",
     "How long the longest recent turn of the worker's loop took; decays."};
+inline constexpr Metric overloaded{
+    "weir_overloaded", gauge, "cause", "0 or 1",
+    "Whether the process is above its ceiling of memory or lag now (`overload`)."};
+inline constexpr Metric overload_refused{
+    "weir_overload_refused_total", counter, "what", "requests or connections",
+    "What was refused because of an overload: requests (503) or connections (closed)."};
 inline constexpr Metric ready{"weir_ready", gauge, "", "0 or 1", "What /readyz answers: 1 if 200."};
 inline constexpr Metric generation{"weir_config_generation", gauge, "", "number",
                                    "Counts the configurations that were put in force."};

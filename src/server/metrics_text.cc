@@ -39,6 +39,7 @@ class ProcessStatus::Text {
   void upstreams();
   void health(const HealthChecks* checks);
   void dns(const std::vector<DnsStatus>& names);
+  void overload(const OverloadFigures& figures);
   void process(bool ready);
   void log(const LogFigures& figures);
   void machine(const ProcessUsage& usage, std::int64_t started);
@@ -48,6 +49,7 @@ class ProcessStatus::Text {
   void tls_handshakes();
   void misdeeds();
   void outliers();
+  void admission();
   template <class Value>
   void per_listener(const Metric& metric, Value value);
   template <class Value>
@@ -191,6 +193,7 @@ void ProcessStatus::Text::upstreams() {
   per_endpoint(metrics::endpoint_connect_failures,
                [](auto& e) -> auto& { return e.connect_failures; });
   outliers();
+  admission();
 }
 
 // Endpoints that were ejected once.
@@ -265,6 +268,31 @@ void ProcessStatus::Text::health(const HealthChecks* checks) {
   out_.sample({}, checks != nullptr ? checks->late() : std::uint64_t{0});
 }
 
+void ProcessStatus::Text::admission() {
+  auto per_upstream = [&](const Metric& metric, auto f) {
+    out_.family(metric);
+    for (const auto& cluster : view_.clusters) f(cluster->name(), *cluster->admission());
+  };
+  using State = const AdmissionState&;
+  per_upstream(metrics::upstream_refused, [&](std::string_view upstream, State state) {
+    for (std::size_t i = 0; i < AdmissionState::kReasons.size(); ++i) {
+      std::uint64_t count = state.refused[i].load(std::memory_order_relaxed);
+      if (count == 0) continue;
+      out_.sample({{"upstream", upstream}, {"reason", name(AdmissionState::kReasons[i])}}, count);
+    }
+  });
+  per_upstream(metrics::breaker_state, [&](std::string_view upstream, State state) {
+    out_.sample({{"upstream", upstream}}, static_cast<std::uint64_t>(state.breaker.state()));
+  });
+  per_upstream(metrics::breaker_opened, [&](std::string_view upstream, State state) {
+    out_.sample({{"upstream", upstream}}, state.breaker.opened());
+  });
+  per_upstream(metrics::adaptive_limit, [&](std::string_view upstream, State state) {
+    std::uint32_t limit = state.adaptive.found();
+    if (limit > 0) out_.sample({{"upstream", upstream}}, std::uint64_t{limit});
+  });
+}
+
 void ProcessStatus::Text::dns(const std::vector<DnsStatus>& names) {
   out_.family(metrics::dns_lookups);
   for (const DnsStatus& each : names) {
@@ -272,6 +300,15 @@ void ProcessStatus::Text::dns(const std::vector<DnsStatus>& names) {
     out_.sample({upstream, source, {"result", "answer"}}, each.answers);
     out_.sample({upstream, source, {"result", "failure"}}, each.failures);
   }
+}
+
+void ProcessStatus::Text::overload(const OverloadFigures& figures) {
+  out_.family(metrics::overloaded);
+  out_.sample({{"cause", "memory"}}, std::uint64_t{figures.memory});
+  out_.sample({{"cause", "lag"}}, std::uint64_t{figures.lag});
+  out_.family(metrics::overload_refused);
+  out_.sample({{"what", "requests"}}, figures.refused_requests);
+  out_.sample({{"what", "connections"}}, figures.refused_connections);
 }
 
 void ProcessStatus::Text::process(bool ready) {
@@ -323,6 +360,7 @@ std::string ProcessStatus::metrics() const {
   text.upstreams();
   text.health(sources_.health);
   text.dns(sources_.dns ? sources_.dns() : std::vector<DnsStatus>());
+  text.overload(sources_.overload ? sources_.overload() : OverloadFigures());
   text.process(unready().empty());
   text.log(sources_.access_log ? sources_.access_log() : LogFigures());
   text.machine(sources_.usage ? sources_.usage() : ProcessUsage(), started_);

@@ -31,6 +31,7 @@ struct StatusSources {
   std::function<std::vector<DnsStatus>()> dns;
   std::function<LogFigures()> access_log;
   const HealthChecks* health = nullptr;
+  std::function<OverloadFigures()> overload;
 };
 
 /// Why clients should not be sent here yet, or any more.

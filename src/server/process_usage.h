@@ -15,4 +15,14 @@ struct ProcessUsage {
 /// kernels before 6.2.
 ProcessUsage read_process_usage();
 
+/// Some microseconds.
+std::uint64_t read_resident_bytes();
+
+/// What the control group of the process (version 2) may have, or one above it if that is less;
+/// 0: not bounded.
+std::uint64_t read_memory_limit();
+
+/// Gives what the heap keeps for reuse back to the system. Takes each of its locks for a while.
+void release_free_memory();
+
 }  // namespace weir

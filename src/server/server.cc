@@ -68,7 +68,7 @@ bool Server::bind_new(const Snapshot& snapshot, unsigned workers, std::vector<Bo
 
 bool Server::bind_listener(const ListenerPlan& plan, config::Position position, unsigned workers,
                            BoundListener& bound, config::Diagnostics& diagnostics) {
-  bound.shared = std::make_shared<SharedListener>(plan.name, plan.address, connections_);
+  bound.shared = std::make_shared<SharedListener>(plan.name, plan.address, connections_, overload_);
   // One socket for each worker; a Unix socket cannot be shared out and serves them all.
   bool unix_path = plan.address.family() == Address::Family::unix_path;
   BindOptions options;
@@ -152,6 +152,20 @@ void Server::tend_clusters(TimePoint now, std::int64_t wall) {
   }
 }
 
+void Server::sense_load(TimePoint now, std::uint64_t memory, std::uint64_t limit) {
+  if (!snapshot_ || workers_.empty()) return;
+  OverloadPolicy policy = policy_of(snapshot_->config.overload, limit);
+  overload_.sense(policy, {.memory = memory,
+                           .lag = lag_.lag(now),
+                           .connections = connections_.load(std::memory_order_relaxed),
+                           .workers = worker_count()});
+  if (policy.max_lag == Duration::zero()) return;
+  if (auto round = lag_.begin(now)) {
+    on_each_worker([round](Worker& worker) { round->arrived(worker.loop().now()); },
+                   [round] { round->finish(); });
+  }
+}
+
 bool Server::start_workers(unsigned count, config::Diagnostics& diagnostics) {
   while (workers_.size() < count) {
     unsigned index = free_index();
@@ -162,7 +176,7 @@ bool Server::start_workers(unsigned count, config::Diagnostics& diagnostics) {
       return false;
     }
     workers_.push_back(
-        {index, *loop, std::make_unique<Worker>(**loop, host_.make_observer(**loop))});
+        {index, *loop, std::make_unique<Worker>(**loop, host_.make_observer(**loop), overload_)});
   }
   return true;
 }

@@ -11,6 +11,7 @@
 #include "server/build.h"
 #include "server/endpoint_discovery.h"
 #include "server/health_checks.h"
+#include "server/lag_probe.h"
 #include "server/worker.h"
 
 namespace weir {
@@ -63,6 +64,11 @@ class Server {
   /// Lets clusters do what takes time: to be called about every second. `wall`: nanoseconds since
   /// the Unix epoch.
   void tend_clusters(TimePoint now, std::int64_t wall);
+
+  /// Looks whether the process has too much to do; to be called every Overload::kInterval, with its
+  /// resident memory and what the system lets it have (0: no bound), in bytes.
+  void sense_load(TimePoint now, std::uint64_t memory, std::uint64_t limit);
+  const Overload& overload() const { return overload_; }
 
   CertificateStore& certificates() { return tls_.certificates(); }
 
@@ -117,6 +123,8 @@ class Server {
   EndpointDiscovery* discovery_ = nullptr;
   HealthChecks* health_ = nullptr;
   std::atomic<std::uint64_t> connections_{0};
+  Overload overload_;
+  LagProbe lag_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::uint64_t generation_ = 0;
   std::vector<BoundListener> listeners_;

@@ -13,9 +13,10 @@ constexpr Duration kCleanInterval = std::chrono::milliseconds(200);
 
 }  // namespace
 
-Worker::Worker(Loop& loop, std::unique_ptr<ExchangeObserver> observer)
+Worker::Worker(Loop& loop, std::unique_ptr<ExchangeObserver> observer, Overload& overload)
     : loop_(loop),
       observer_(std::move(observer)),
+      load_(overload.loads()),
       cleaner_([](Timer& timer) { static_cast<Cleaner&>(timer).worker->drop_unpinned(); }) {
   cleaner_.worker = this;
 }
@@ -54,7 +55,7 @@ ListenerService& Worker::service_for(const std::shared_ptr<SharedListener>& list
   for (auto& service : services_) {
     if (service->shared_pointer() == listener && !service->draining()) return *service;
   }
-  services_.push_back(std::make_unique<ListenerService>(loop_, listener, *observer_));
+  services_.push_back(std::make_unique<ListenerService>(loop_, listener, *observer_, *load_));
   return *services_.back();
 }
 

@@ -25,7 +25,7 @@ struct WorkerChange {
 /// Everything here runs on the worker's own loop.
 class Worker {
  public:
-  Worker(Loop& loop, std::unique_ptr<ExchangeObserver> observer);
+  Worker(Loop& loop, std::unique_ptr<ExchangeObserver> observer, Overload& overload);
   ~Worker();
 
   Loop& loop() { return loop_; }
@@ -59,6 +59,7 @@ class Worker {
 
   Loop& loop_;
   std::unique_ptr<ExchangeObserver> observer_;
+  Gathered<WorkerLoad>::Part load_;
   std::list<PinnedSnapshot> snapshots_;  // the last one is current
   std::vector<std::unique_ptr<ListenerService>> services_;
   Scope scope_;

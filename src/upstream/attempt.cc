@@ -6,8 +6,9 @@
 namespace weir {
 
 Attempt::Attempt(Exchange& exchange, Pool& pool, PickedEndpoint at, const UpstreamRequest& request,
-                 const UpstreamOptions& options, AttemptTerms terms)
-    : exchange_(exchange),
+                 const UpstreamOptions& options, AttemptTerms terms, Admission admission)
+    : admission_(std::move(admission)),
+      exchange_(exchange),
       pool_(pool),
       options_(options),
       endpoint_(std::move(at.endpoint)),
@@ -24,6 +25,7 @@ Attempt::Attempt(Exchange& exchange, Pool& pool, PickedEndpoint at, const Upstre
 
 void Attempt::end() {
   if (std::exchange(ended_, true)) return;
+  admission_.end();
   endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (all_ != nullptr) all_->fetch_sub(1, std::memory_order_relaxed);
 }
@@ -50,6 +52,8 @@ bool Attempt::take_session(const UpstreamRequest& request) {
 }
 
 Task<Status> Attempt::connect() {
+  Result<Admission::Waiting> waiting = admission_.wait();
+  if (!waiting) co_return fail(waiting.error());
   Loop& loop = exchange_.loop();
   TimePoint started = loop.now();
   if (over_http1()) {
@@ -117,7 +121,7 @@ void Attempt::failed(const Error& error) {
   bool of_client = error.origin == Origin::client;
   bool peak_ewma = options_.balance.algorithm == Balance::peak_ewma;
   if (!sent_) {
-    if (of_client || error.code == ErrorCode::cancelled) return;
+    if (error.origin != Origin::upstream || error.code == ErrorCode::cancelled) return;
     endpoint_->connect_failures.fetch_add(1, std::memory_order_relaxed);
     if (peak_ewma) endpoint_->latency.failed(Duration::zero(), exchange_.loop().now());
     return;
@@ -130,6 +134,7 @@ void Attempt::report(AttemptResult result) {
   TimePoint now = exchange_.loop().now();
   Duration took = sent_ ? now - asked_ : Duration::zero();
   pool_.cluster().outliers().tell(options_.outliers, *endpoint_, result, took, now);
+  admission_.tell(result, took, now);
 }
 
 // Neither what a client or Weir itself ended, nor a connection that was stale, nor an upgrade that

@@ -30,7 +30,7 @@ class Attempt final : public h1::ConnectionHome {
  public:
   /// Takes an idle connection, or a session with room, if there is one.
   Attempt(Exchange& exchange, Pool& pool, PickedEndpoint at, const UpstreamRequest& request,
-          const UpstreamOptions& options, AttemptTerms terms);
+          const UpstreamOptions& options, AttemptTerms terms, Admission admission);
   ~Attempt() { end(); }
 
   bool connected() const { return connection_.stream != nullptr || session_; }
@@ -57,6 +57,7 @@ class Attempt final : public h1::ConnectionHome {
   void tell(UpstreamFacts& facts) const;
   void end();
 
+  Admission admission_;
   Exchange& exchange_;
   Pool& pool_;
   const UpstreamOptions& options_;

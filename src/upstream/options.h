@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "cluster/admission.h"
 #include "cluster/config.h"
 #include "expression/key.h"
 #include "http/h1/client_exchange.h"
@@ -37,6 +38,7 @@ struct UpstreamOptions {
   PoolLimits pool;
   std::uint32_t attempts = 2;
   OutlierPolicy outliers;
+  AdmissionPolicy admission;
   bool share_connections = false;  // with more than one worker
 
   /// Requests may share a connection.

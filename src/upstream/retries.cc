@@ -20,13 +20,21 @@ Retries::Retries(Exchange& exchange, Pool& pool, const UpstreamRequest& request,
 
 Attempt* Retries::begin() {
   if (left_ == 0) return nullptr;
+  bool again = exchange_.upstream().attempts > 0;
+  Result<Admission> admission = Admission::ask(pool_.cluster().admission(), options_.admission,
+                                               again, exchange_.loop().now());
+  if (!admission) {
+    if (!again) last_ = admission.error();
+    return nullptr;
+  }
   const EndpointSet& set = pool_.endpoints();
   std::optional<std::uint32_t> index = pick(set);
   if (!index) return nullptr;
   if (tried_count_ < kMaxTried) tried_[tried_count_++] = *index;
   ++exchange_.upstream().attempts;
   PickedEndpoint at{set.endpoints[*index], *index};
-  return exchange_.own<Attempt>(exchange_, pool_, std::move(at), request_, options_, terms_);
+  return exchange_.own<Attempt>(exchange_, pool_, std::move(at), request_, options_, terms_,
+                                std::move(*admission));
 }
 
 std::optional<std::uint32_t> Retries::pick(const EndpointSet& set) {
