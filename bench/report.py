@@ -11,6 +11,7 @@ import time
 
 import bars as bars_module
 import contenders as contenders_module
+import picks
 import scenarios
 
 BUSY = 0.15  # of all cores, before the bench begins: more than this deserves a warning
@@ -104,6 +105,14 @@ def tables(results, markdown=False):
             rows.append([name, f"{one:.1f}", f"{two:.1f}", f"{two / one:.2f}"])
         found.append(("Weir's part of a TLS handshake, by one thread and by two at once",
                       _grid(rows, markdown)))
+    if results.get("picks"):
+        rows = [["", *(f"{size:,} endpoints, ns" for size in picks.SIZES), "more, of a request"]]
+        request = results.get("keep-alive", {}).get("weir", {}).get("median", {}).get("total_us")
+        for name, it in results["picks"].items():
+            few, *_, many = times = [it["median"][f"ns_{size}"] for size in picks.SIZES]
+            share = f"{(many - few) / request / 10:+.2f} %" if request else ""
+            rows.append([name, *(f"{time:.0f}" for time in times), share])
+        found.append(("A pick of an endpoint, by balancer", _grid(rows, markdown)))
     if results.get("instructions"):
         rows = [["", "instructions per request"]]
         rows += [[name, f"{it['median']['instructions_per_request']:,.0f}"]
@@ -160,6 +169,9 @@ _METHOD = """\
   by, divided by the number of connections.
 - With two threads at once a handshake may cost more than with one by as much as the two cores get in
   each other's way, and by locks of OpenSSL's that both want (`src/io/tls/tls_bench.cc`).
+- A pick is what `src/cluster/balancer_bench.cc` measures: the balancer alone, one pick after the
+  other. The last column is what a request more costs among 10 000 endpoints than among 10, as a part
+  of Weir's time for a plain request; it is the processor's caches, not more steps.
 - Instructions are those of a single connection that makes one request at a time, as the difference
   between two runs of different length, so start and end of the process do not count.
 - A bar on total time against a peer is met by its ratio, or by being within 5 % of the cheapest

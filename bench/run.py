@@ -16,6 +16,7 @@ import signal
 import callgrind
 import contenders as contenders_module
 import load
+import picks
 import processes
 import report
 import scenarios
@@ -25,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CREEP = ROOT / "bench" / "creep.json"
 CREEP_LIMIT = 1.10  # of the stored figure
 NAMES = [scenario.name for scenario in scenarios.TIMED] + ["idle", "idle-tls", "tls-threads",
-                                                         "instructions"]
+                                                         "picks", "instructions"]
 
 
 def parse_arguments():
@@ -110,6 +111,12 @@ def measure(workshop, options, chosen, origins):
             results["tls-threads"] = threads.run_threads(str(program), say)
         else:
             print(f"skipped: tls-threads ({program} is not there)")
+    if "picks" in options.scenarios and not options.smoke:
+        program = options.binaries.resolve() / "balancer_bench"
+        if program.exists():
+            results["picks"] = picks.run_picks(str(program), say)
+        else:
+            print(f"skipped: picks ({program} is not there)")
     if "instructions" in options.scenarios:
         if shutil.which("valgrind"):
             results["instructions"] = callgrind.run_instructions(

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "config/schema.h"
 #include "io/timer.h"
@@ -46,6 +47,8 @@ struct BalancePolicy {
   Balance algorithm = Balance::round_robin;
   double max_load = 0;     // of the average load, for ring and maglev; 0: unlimited
   Duration slow_start{0};  // zero: none
+  double panic_below = 0;  // the available part of a group, 0 to 1
+  std::string zone = {};   // this process's own; empty: zones do not matter
 
   bool operator==(const BalancePolicy&) const = default;
 };

@@ -1,13 +1,16 @@
 // Balancer: picks one endpoint of a group. One algorithm per file in balance/.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "cluster/balance_policy.h"
 #include "cluster/endpoint.h"
+#include "cluster/placement.h"
 #include "core/random.h"
 
 namespace weir {
@@ -15,20 +18,22 @@ namespace weir {
 /// What a pick goes by; values only, never HTTP.
 struct PickFacts {
   Random& random;
-  std::uint64_t& cursor;                         // the worker's own place in the rotation
+  std::reference_wrapper<std::uint64_t> cursor;  // the worker's own place in the rotation
+  std::span<std::uint64_t> cursors = {};         // the same for each group; none: all share it
   std::span<const std::uint32_t> excluded = {};  // indices in the set that were tried already
+  const Subset* subset = nullptr;                // only its endpoints; null: any
   TimePoint now{};
   std::optional<std::uint64_t> hash = {};  // of the key; nothing: the request has none
   std::uint32_t in_flight = 0;             // in the whole cluster; only with `max_load`
 };
 
-/// Endpoints of a set among which a balancer picks: the regular ones, or the backups. A view.
+/// Endpoints of a set among which a balancer picks: those of one level, near or far. A view.
 struct EndpointGroup {
-  std::span<const std::shared_ptr<Endpoint>> endpoints;
+  std::span<Endpoint* const> endpoints;
   std::span<const std::uint32_t> weights;
-  std::uint32_t first = 0;    // the index in the set of the first of them
-  Duration slow_start{0};     // zero: no endpoint of the group is new
-  bool all_available = true;  // or are to be taken for it
+  std::span<const std::uint32_t> places = {};  // their indices in the set
+  Duration slow_start{0};                      // zero: no endpoint of the group is new
+  bool all_available = true;                   // or are to be taken for it
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(endpoints.size()); }
   std::uint32_t in_flight(std::uint32_t index) const {
@@ -37,10 +42,8 @@ struct EndpointGroup {
   /// It was tried already, or is not available.
   bool excludes(const PickFacts& facts, std::uint32_t index) const {
     if (!all_available && !endpoints[index]->available()) return true;
-    for (std::uint32_t each : facts.excluded) {
-      if (each == first + index) return true;
-    }
-    return false;
+    if (facts.excluded.empty()) return false;
+    return std::ranges::find(facts.excluded, places[index]) != facts.excluded.end();
   }
   /// The part of its weight that an endpoint has by now, in (0, 1].
   double warmth(const PickFacts& facts, std::uint32_t index) const {

@@ -43,7 +43,9 @@ void pick_from(benchmark::State& state, Balance algorithm, double max_load = 0) 
 /// What happens when endpoints come or go, on the thread that learns of it.
 void build(benchmark::State& state, Balance algorithm) {
   auto set = set_of(state.range(0), {.algorithm = Balance::random});
-  EndpointGroup group{set->endpoints, set->weights};
+  std::vector<Endpoint*> endpoints;
+  for (const auto& each : set->endpoints) endpoints.push_back(each.get());
+  EndpointGroup group{endpoints, set->weights};
   for (auto _ : state) {
     auto made = make_balancer({.algorithm = algorithm}, group);
     benchmark::DoNotOptimize(made);

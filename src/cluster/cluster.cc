@@ -27,9 +27,24 @@ std::shared_ptr<const EndpointSet> Cluster::endpoints() const {
 
 void Cluster::set_policy(const BalancePolicy& policy) {
   std::lock_guard lock(mutex_);
-  if (policy_ == policy) return;
+  if (policy_ == policy && !subsets_asked_for_) return;
   policy_ = policy;
   if (!endpoints_->endpoints.empty()) rebuild();
+}
+
+std::shared_ptr<const Subset> Cluster::subset(const Labels& labels) {
+  std::lock_guard lock(mutex_);
+  std::size_t free = subsets_.size();
+  for (std::size_t i = subsets_.size(); i-- > 0;) {
+    std::shared_ptr<const Subset> known = subsets_[i].lock();
+    if (known && known->labels == labels) return known;
+    if (!known) free = i;
+  }
+  auto made = std::make_shared<const Subset>(labels, free);
+  if (free == subsets_.size()) subsets_.emplace_back();
+  subsets_[free] = made;
+  subsets_asked_for_ = true;
+  return made;
 }
 
 void Cluster::set_away(Endpoint& endpoint, Away why, bool away) {
@@ -39,8 +54,8 @@ void Cluster::set_away(Endpoint& endpoint, Away why, bool away) {
   endpoints_->availability_changed();
 }
 
-// What all sources give, each address once, backups last. An address of two sources has the larger
-// weight, and is a backup only if both say so.
+// What all sources give, each address once, in the order of use. An address of two sources has the
+// larger weight, and the place that is used earlier.
 std::vector<WeightedAddress> Cluster::merged() const {
   std::vector<WeightedAddress> all;
   std::map<Address, std::size_t> placed;
@@ -53,11 +68,16 @@ std::vector<WeightedAddress> Cluster::merged() const {
       }
       WeightedAddress& known = all[place->second];
       known.weight = std::max(known.weight, each.weight);
-      known.backup = known.backup && each.backup;
+      if (order(each) < order(known)) known.placement = each.placement;
     }
   }
-  std::ranges::stable_partition(all, [](const WeightedAddress& each) { return !each.backup; });
+  std::ranges::stable_sort(all, {}, [this](const auto& each) { return order(each); });
   return all;
+}
+
+// By level, and of each what is near first.
+std::pair<std::uint32_t, bool> Cluster::order(const WeightedAddress& each) const {
+  return {each.placement.priority, each.placement.far_from(policy_.zone)};
 }
 
 void Cluster::rebuild() {
@@ -76,9 +96,12 @@ void Cluster::rebuild() {
     if (!stays && slowly) fresh->mark_new();
     next->endpoints.push_back(stays ? old->second : std::move(fresh));
     next->weights.push_back(each.weight);
-    if (!each.backup) ++next->regular;
+    next->placements.push_back(each.placement);
   }
-  next->prepare(policy_);
+  std::vector<std::shared_ptr<const Subset>> subsets;
+  for (const auto& each : subsets_) subsets.push_back(each.lock());
+  subsets_asked_for_ = false;
+  next->prepare(policy_, subsets);
   next->version = version_.load(std::memory_order_relaxed) + 1;
   endpoints_ = std::move(next);
   version_.store(endpoints_->version, std::memory_order_release);

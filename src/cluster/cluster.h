@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cluster/admission.h"
@@ -23,7 +24,7 @@ struct WeightedAddress {
   Address address;
   std::uint32_t weight = 1;
   std::string host = {};  // the name that gave it; empty if it was written as an address
-  bool backup = false;    // used only when no other endpoint can be
+  Placement placement = {};
   bool operator==(const WeightedAddress&) const = default;
 };
 
@@ -40,8 +41,12 @@ class Cluster {
   /// Marks an endpoint as not to be picked for one reason, or takes that reason away. One that
   /// becomes available again has a slow start, if the policy says so. Any thread.
   void set_away(Endpoint& endpoint, Away why, bool away);
-  /// How endpoints are picked from now on. Any thread.
+  /// How endpoints are picked from now on. Takes the subsets in that were asked for since the last
+  /// call. Any thread.
   void set_policy(const BalancePolicy& policy);
+  /// The endpoints that have all of `labels`, to be picked from after the next `set_policy` for as
+  /// long as somebody holds it. Any thread.
+  std::shared_ptr<const Subset> subset(const Labels& labels);
   /// Drops every source that is not in `sources`.
   void keep_sources(const std::vector<std::string>& sources);
 
@@ -67,6 +72,7 @@ class Cluster {
 
  private:
   std::vector<WeightedAddress> merged() const;
+  std::pair<std::uint32_t, bool> order(const WeightedAddress& each) const;
   void rebuild();
 
   const std::string name_;
@@ -75,6 +81,8 @@ class Cluster {
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<WeightedAddress>, std::less<>> sources_;
   BalancePolicy policy_;
+  std::vector<std::weak_ptr<const Subset>> subsets_;  // by their numbers
+  bool subsets_asked_for_ = false;                    // that endpoints_ does not have yet
   std::shared_ptr<const EndpointSet> endpoints_ = std::make_shared<EndpointSet>();
   std::atomic<std::uint64_t> version_{0};
   OutlierDetection outliers_{*this};

@@ -54,16 +54,17 @@ TEST(Cluster, drops_the_endpoints_of_sources_that_are_gone) {
   EXPECT_EQ(cluster.endpoints()->endpoints[0]->address, at(1).address);
 }
 
-TEST(Cluster, puts_backups_last_and_believes_no_source_alone_that_an_address_is_one) {
+TEST(Cluster, puts_lower_levels_last_and_takes_the_higher_one_of_two_sources) {
   Cluster cluster("api");
   WeightedAddress backup = at(1), both = at(2);
-  backup.backup = both.backup = true;
+  backup.placement.priority = both.placement.priority = 1;
   cluster.update("", {backup, both, at(3)});
   cluster.update("dns:api:80", {at(2)});
   auto set = cluster.endpoints();
   ASSERT_EQ(set->endpoints.size(), 3u);
-  EXPECT_EQ(set->regular, 2u);
   EXPECT_EQ(set->endpoints[2]->address, at(1).address);
+  EXPECT_EQ(set->placements[1].priority, 0u);
+  EXPECT_EQ(set->placements[2].priority, 1u);
 }
 
 TEST(Cluster, changes_its_set_when_the_policy_does) {
@@ -102,7 +103,7 @@ TEST(Cluster, starts_slowly_only_what_joins_endpoints_in_use) {
 TEST(Cluster, picks_what_is_available_and_anything_when_nothing_is) {
   Cluster cluster("api");
   WeightedAddress backup = at(3);
-  backup.backup = true;
+  backup.placement.priority = 1;
   cluster.update("", {at(1), at(2), backup});
   auto set = cluster.endpoints();
   Random random(1);
@@ -114,7 +115,7 @@ TEST(Cluster, picks_what_is_available_and_anything_when_nothing_is) {
   };
   using Picked = std::set<std::uint32_t>;
   cluster.set_away(*set->endpoints[0], Away::unhealthy, true);
-  EXPECT_EQ(picked(), Picked({1}));
+  EXPECT_EQ(picked(), Picked({1, 2}));
   cluster.set_away(*set->endpoints[1], Away::ejected, true);
   EXPECT_EQ(picked(), Picked({2}));
   cluster.set_away(*set->endpoints[2], Away::disabled, true);
@@ -140,6 +141,52 @@ TEST(Cluster, starts_slowly_what_becomes_available_again) {
   EXPECT_TRUE(set->pick({.random = random, .cursor = cursor, .now = now}));
   EXPECT_EQ(set->endpoints[0]->warmth(now, 30s), 0.1);
   EXPECT_EQ(set->endpoints[1]->warmth(now, 30s), 1.0);
+}
+
+TEST(Cluster, takes_its_zone_first_on_each_level) {
+  Cluster cluster("api");
+  cluster.set_policy({.zone = "b"});
+  WeightedAddress one = at(1), two = at(2), three = at(3), four = at(4);
+  one.placement = {1, "b", {}};
+  two.placement.zone = "a";
+  three.placement.zone = "b";
+  cluster.update("", {one, two, three, four});
+  auto set = cluster.endpoints();
+  std::vector<std::string> order;
+  for (const auto& each : set->endpoints) order.push_back(each->text);
+  EXPECT_EQ(order,
+            (std::vector<std::string>{"10.0.0.3:80", "10.0.0.2:80", "10.0.0.4:80", "10.0.0.1:80"}));
+}
+
+TEST(Cluster, has_a_subset_for_as_long_as_somebody_holds_it) {
+  Cluster cluster("api");
+  cluster.update("", {at(1)});
+  auto v1 = cluster.subset({{"version", "v1"}});
+  EXPECT_EQ(cluster.subset({{"version", "v1"}}), v1);
+  auto v2 = cluster.subset({{"version", "v2"}});
+  EXPECT_NE(v1->number, v2->number);
+  std::size_t freed = v1->number;
+  v1.reset();
+  EXPECT_EQ(cluster.subset({{"version", "v3"}})->number, freed);
+}
+
+TEST(Cluster, picks_from_a_subset_after_the_next_policy) {
+  Cluster cluster("api");
+  WeightedAddress labelled = at(2);
+  labelled.placement.labels = {{"version", "v2"}};
+  cluster.update("", {at(1), labelled});
+  auto subset = cluster.subset({{"version", "v2"}});
+  auto none = cluster.subset({{"version", "v9"}});
+  cluster.set_policy({});
+  auto set = cluster.endpoints();
+  EXPECT_EQ(set->size_of(subset.get()), 1u);
+  EXPECT_EQ(set->size_of(none.get()), 0u);
+  Random random(1);
+  std::uint64_t cursor = 0;
+  PickFacts facts{.random = random, .cursor = cursor, .subset = subset.get()};
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(set->pick(facts), 1u);
+  facts.subset = none.get();
+  EXPECT_FALSE(set->pick(facts));
 }
 
 }  // namespace

@@ -28,10 +28,6 @@ void UpstreamConfig::check(const config::Found& found) const {
                 fmt::format("\"{}\" has no slow start", config::enum_word(balance.algorithm)),
                 "a key stays with its endpoint; remove one of the two");
   }
-  if (std::ranges::all_of(endpoints, &EndpointConfig::backup)) {
-    found.error("endpoints", Code::contradiction, "every endpoint is a backup",
-                "at least one has to be what the others are the backup of");
-  }
   bool socket = std::ranges::any_of(endpoints, [](const EndpointConfig& endpoint) {
     return endpoint.address->kind == config::Address::Kind::unix_socket;
   });
@@ -42,10 +38,21 @@ void UpstreamConfig::check(const config::Found& found) const {
   }
 }
 
-BalancePolicy UpstreamConfig::policy() const {
+Labels labels_of(const config::Map<std::string>& labels) {
+  Labels all;
+  for (const auto& each : labels) all.emplace_back(each.name, each.value);
+  std::ranges::sort(all);
+  return all;
+}
+
+Placement EndpointConfig::placement() const { return {priority, zone, labels_of(labels)}; }
+
+BalancePolicy UpstreamConfig::policy(const std::string& zone) const {
   return {.algorithm = balance.algorithm,
           .max_load = balance.max_load.value_or(0),
-          .slow_start = slow_start.value_or(Duration::zero())};
+          .slow_start = slow_start.value_or(Duration::zero()),
+          .panic_below = balance.panic_below / 100.0,
+          .zone = zone};
 }
 
 }  // namespace weir

@@ -9,9 +9,10 @@
 
 #include "cluster/adaptive_limit_config.h"
 #include "cluster/balance_policy.h"
-#include "cluster/health_config.h"
 #include "cluster/breaker_config.h"
+#include "cluster/health_config.h"
 #include "cluster/outlier_config.h"
+#include "cluster/placement.h"
 #include "cluster/tls_config.h"
 #include "config/address.h"
 #include "config/schema.h"
@@ -24,6 +25,7 @@ struct BalanceConfig {
   Balance algorithm = Balance::round_robin;
   std::vector<config::Located<std::string>> key{std::string("client_ip")};
   std::optional<double> max_load;
+  std::uint32_t panic_below = 10;
 
   // A key is for the algorithms that go by one.
   void check(const config::Found& found) const;
@@ -44,7 +46,13 @@ struct BalanceConfig {
           "max_load",
           "For `ring` and `maglev`: how much of the average load an endpoint may have under way; "
           "what is above goes to the next endpoint of the key. 1.25 is a good value.",
-          config::none("unlimited"), config::range(1, 100)));
+          config::none("unlimited"), config::range(1, 100)),
+      config::field<&BalanceConfig::panic_below>(
+          "panic_below",
+          "When less than this share of a level is available, in percent, and no other level takes "
+          "what is missing, first attempts go to all of its endpoints: better than that the few "
+          "that are left break down. When nothing is available at all, it is always so.",
+          config::range(0, 100)));
 };
 
 enum class UpstreamProtocol : std::uint8_t { automatic, http1, http2 };
@@ -58,10 +66,17 @@ constexpr auto enum_names(UpstreamProtocol) {
                    "HTTP/2: without TLS by prior knowledge, with TLS only where endpoints agree."}};
 }
 
+// As a configuration writes them.
+Labels labels_of(const config::Map<std::string>& labels);
+
 struct EndpointConfig {
   config::Located<config::Address> address;
   std::uint32_t weight = 1;
-  bool backup = false;
+  std::uint32_t priority = 0;
+  std::string zone;
+  config::Map<std::string> labels;
+
+  Placement placement() const;
 
   static constexpr auto schema = config::object(
       "endpoint", "An origin, or a host name that stands for several.",
@@ -75,8 +90,18 @@ struct EndpointConfig {
       config::field<&EndpointConfig::weight>(
           "weight", "Its share of the requests, compared with the other endpoints.",
           config::range(1, 1000)),
-      config::field<&EndpointConfig::backup>(
-          "backup", "Used only for what no other endpoint can take: when all others were tried."));
+      config::field<&EndpointConfig::priority>(
+          "priority",
+          "Its level: 0 is used first, 1 for what level 0 cannot take because too few of it are "
+          "available or all of it were tried, and so on.",
+          config::range(0, 15)),
+      config::field<&EndpointConfig::zone>(
+          "zone",
+          "Where it stands. If the process has a `zone` as well, endpoints of another one get what "
+          "those of its own cannot take.",
+          config::example("eu-1a")),
+      config::field<&EndpointConfig::labels>("labels", "What a `subset` can choose it by.",
+                                             config::example("{ version: v2 }")));
 };
 
 // Limits of the connections that one worker keeps open to one endpoint.
@@ -137,10 +162,10 @@ struct UpstreamConfig {
   std::optional<AdaptiveLimitConfig> adaptive_limit;
   config::Position position;
 
-  // What slow_start does is nothing that a hash could follow; some endpoint is no backup; a Unix
-  // socket has no port.
+  // What slow_start does is nothing that a hash could follow; a Unix socket has no port.
   void check(const config::Found& found) const;
-  BalancePolicy policy() const;
+  // `zone`: where this process stands.
+  BalancePolicy policy(const std::string& zone = {}) const;
 
   static constexpr auto schema = config::object(
       "upstream", "A service behind the proxy: endpoints that answer alike.",

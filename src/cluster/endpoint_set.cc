@@ -11,54 +11,57 @@ constexpr std::int64_t kNotKnownYet = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
-void EndpointSet::prepare(const BalancePolicy& policy) {
-  auto count = static_cast<std::uint32_t>(endpoints.size());
-  groups_[0].count = regular;
-  groups_[1].first = regular;
-  groups_[1].count = count - regular;
-  for (Group& group : groups_) {
-    if (group.count == 0) continue;
-    group.balancer = make_balancer(policy, view(group, Duration::zero()));
-  }
+void EndpointSet::prepare(const BalancePolicy& policy,
+                          std::span<const std::shared_ptr<const Subset>> subsets) {
   slow_start_ = policy.slow_start;
+  all_ = select(policy, nullptr);
+  for (const auto& subset : subsets) {
+    subsets_.push_back(subset ? select(policy, subset.get()) : nullptr);
+  }
   availability_changed();
 }
 
+std::unique_ptr<const Selection> EndpointSet::select(const BalancePolicy& policy,
+                                                     const Subset* subset) {
+  std::vector<Selection::Member> members;
+  for (std::uint32_t i = 0; i < endpoints.size(); ++i) {
+    const Placement& placement = placements[i];
+    if (subset != nullptr && !have(placement.labels, subset->labels)) continue;
+    members.push_back(
+        {endpoints[i].get(), weights[i], i, placement.priority, placement.far_from(policy.zone)});
+  }
+  auto made = std::make_unique<const Selection>(members, policy, groups_);
+  groups_ += made->groups();
+  return made;
+}
+
+const Selection* EndpointSet::selection(const Subset* subset) const {
+  if (subset == nullptr) return all_.get();
+  return subset->number < subsets_.size() ? subsets_[subset->number].get() : nullptr;
+}
+
 void EndpointSet::availability_changed() const {
-  for (const Group& group : groups_) {
-    auto members = std::span(endpoints).subspan(group.first, group.count);
-    auto count = std::ranges::count_if(members, [](const auto& each) { return each->available(); });
-    group.available.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
+  if (all_) all_->availability_changed();
+  for (const auto& each : subsets_) {
+    if (each) each->availability_changed();
   }
   warm_at_ = slow_start_ == Duration::zero() ? kNever : kNotKnownYet;
 }
 
-EndpointGroup EndpointSet::view(const Group& group, Duration slow_start) const {
-  return {std::span(endpoints).subspan(group.first, group.count),
-          std::span(weights).subspan(group.first, group.count), group.first, slow_start};
+bool EndpointSet::panicking() const {
+  auto panics = [](const auto& each) { return each && each->panicking(); };
+  return panics(all_) || std::ranges::any_of(subsets_, panics);
+}
+
+std::size_t EndpointSet::size_of(const Subset* subset) const {
+  const Selection* from = selection(subset);
+  return from != nullptr ? from->size() : 0;
 }
 
 std::optional<std::uint32_t> EndpointSet::pick(PickFacts facts) const {
-  Duration slow_start = warming(facts.now) ? slow_start_ : Duration::zero();
-  bool any = std::ranges::any_of(groups_, [](const Group& group) {
-    return group.available.load(std::memory_order_relaxed) > 0;
-  });
-  for (const Group& group : groups_) {
-    if (auto index = pick_from(group, slow_start, !any, facts)) return index;
-  }
-  return std::nullopt;
-}
-
-// `whatever`: also of endpoints that are not available.
-std::optional<std::uint32_t> EndpointSet::pick_from(const Group& group, Duration slow_start,
-                                                    bool whatever, PickFacts& facts) const {
-  std::uint32_t available = group.available.load(std::memory_order_relaxed);
-  if (group.count == 0 || (available == 0 && !whatever)) return std::nullopt;
-  EndpointGroup members = view(group, slow_start);
-  members.all_available = whatever || available == group.count;
-  std::optional<std::uint32_t> index = group.balancer->pick(members, facts);
-  if (index) *index += group.first;
-  return index;
+  const Selection* from = selection(facts.subset);
+  if (from == nullptr) return std::nullopt;
+  return from->pick(facts, warming(facts.now) ? slow_start_ : Duration::zero());
 }
 
 // The first pick from the set is when its new endpoints are taken into use.

@@ -1,49 +1,53 @@
 // EndpointSet: the endpoints of a cluster at one time, ready to be picked from.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
-#include "cluster/balancer.h"
+#include "cluster/selection.h"
 
 namespace weir {
 
 /// Endpoints that answer alike. Immutable once it is prepared; swapped as a whole.
 struct EndpointSet {
-  std::vector<std::shared_ptr<Endpoint>> endpoints;  // backups behind all others
+  // By priority; of each those in the zone of this process first.
+  std::vector<std::shared_ptr<Endpoint>> endpoints;
   std::vector<std::uint32_t> weights;
-  std::uint32_t regular = 0;  // how many are no backups
+  std::vector<Placement> placements;
   std::uint64_t version = 0;
 
   /// Builds the tables of the balancers: for 10 000 endpoints some tens of milliseconds with a
-  /// ring or Maglev, else far less.
-  void prepare(const BalancePolicy& policy);
+  /// ring or Maglev, else far less; and again for each subset. Null stands for none.
+  void prepare(const BalancePolicy& policy,
+               std::span<const std::shared_ptr<const Subset>> subsets = {});
 
   /// An endpoint has become available, or is so no more.
   void availability_changed() const;
 
-  /// An index into `endpoints`; of a backup only if no other is available that is not excluded.
-  /// When no endpoint at all is available, all are taken to be. Nothing if all are excluded.
+  /// An index into `endpoints`, by the loads of the groups: see loads_of(). When no endpoint of
+  /// those asked for is available, all of them are taken to be. Nothing if there is none, or all
+  /// that are available are excluded.
   std::optional<std::uint32_t> pick(PickFacts facts) const;
 
- private:
-  struct Group {
-    std::uint32_t first = 0;
-    std::uint32_t count = 0;
-    std::unique_ptr<const Balancer> balancer;
-    mutable std::atomic<std::uint32_t> available{0};
-  };
+  /// How many endpoints a request may go to; null: all.
+  std::size_t size_of(const Subset* subset) const;
+  /// In how many groups balancers pick: for as many a worker has a cursor of its own.
+  std::size_t groups() const { return groups_; }
+  /// So few endpoints of some group are available that all of it are taken to be.
+  bool panicking() const;
 
-  EndpointGroup view(const Group& group, Duration slow_start) const;
-  std::optional<std::uint32_t> pick_from(const Group& group, Duration slow_start, bool whatever,
-                                         PickFacts& facts) const;
+ private:
+  std::unique_ptr<const Selection> select(const BalancePolicy& policy, const Subset* subset);
+  const Selection* selection(const Subset* subset) const;
   bool warming(TimePoint now) const;
 
-  std::array<Group, 2> groups_;  // the regular ones, the backups
+  std::unique_ptr<const Selection> all_;
+  std::vector<std::unique_ptr<const Selection>> subsets_;  // by Subset::number
+  std::size_t groups_ = 0;
   Duration slow_start_{0};
   // When the last endpoint has its full weight; see warming().
   mutable std::atomic<std::int64_t> warm_at_{0};

@@ -102,8 +102,8 @@ void DnsDiscovery::follow(const std::vector<DnsSource>& sources) {
     SourcePointer source = stays ? known->second : std::make_shared<Source>(wanted, scope_.token());
     if (!stays) fresh.push_back(source);
     bool weighs = std::exchange(source->config.weight, wanted.weight) == wanted.weight;
-    bool backs = std::exchange(source->config.backup, wanted.backup) == wanted.backup;
-    if (!weighs || !backs) publish(*source);
+    bool stands = std::exchange(source->config.placement, wanted.placement) == wanted.placement;
+    if (!weighs || !stands) publish(*source);
     next.emplace(std::move(id), std::move(source));
   }
   {
@@ -237,7 +237,7 @@ void DnsDiscovery::publish(Source& source) {
     if (host == source.hosts.end()) return;
     for (const auto* family : {&host->second->v6, &host->second->v4}) {
       for (const auto& each : family->addresses) {
-        all.push_back({Address(each.value, port), weight, name, source.config.backup});
+        all.push_back({Address(each.value, port), weight, name, source.config.placement});
       }
     }
   };

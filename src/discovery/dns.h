@@ -23,7 +23,7 @@ struct DnsSource {
   std::uint16_t port = 0;    // of services the records say it
   std::uint32_t weight = 1;  // of each address
   bool service = false;      // `name` has SRV records (RFC 2782): `_http._tcp.shop.example`
-  bool backup = false;       // for what no other endpoint can take
+  Placement placement = {};  // of each address
 
   /// What Cluster calls this source: `dns:name:port` or `srv:name`.
   std::string key() const;

@@ -67,6 +67,8 @@ ReverseProxy::ReverseProxy(const ReverseProxyConfig& config,
     host_ = config.host;
   }
   while (strip_prefix_.ends_with('/')) strip_prefix_.pop_back();
+  if (!config.subset.empty())
+    options_.subset = upstream_->cluster()->subset(labels_of(config.subset));
   if (config.timeouts.connect) options_.connect_timeout = *config.timeouts.connect;
   if (config.timeouts.response) options_.exchange.response_timeout = *config.timeouts.response;
   if (config.timeouts.idle) options_.exchange.idle_timeout = *config.timeouts.idle;

@@ -54,6 +54,7 @@ struct ProxyTimeoutsConfig {
 
 struct ReverseProxyConfig {
   config::Located<std::string> upstream;
+  config::Map<std::string> subset;
   std::string host = "keep";
   std::string strip_prefix;
   HeaderEditsConfig request_headers;
@@ -66,6 +67,11 @@ struct ReverseProxyConfig {
       config::field<&ReverseProxyConfig::upstream>(
           "upstream", "The name of an entry under `upstreams`.", config::required,
           config::shorthand, config::not_empty, config::example("api")),
+      config::field<&ReverseProxyConfig::subset>(
+          "subset",
+          "Labels: only endpoints that have all of them. 503 with the reason `subset_empty` when "
+          "none has.",
+          config::example("{ version: v2 }")),
       config::field<&ReverseProxyConfig::host>(
           "host",
           "The `Host` that the origin sees: `keep` the client's, the address of the `upstream` "

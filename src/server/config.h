@@ -249,6 +249,7 @@ struct ProcessLimitsConfig {
 
 struct ServerConfig {
   std::optional<std::uint32_t> workers;  // nothing: one for each core
+  std::string zone;
   std::vector<ListenerConfig> listeners;
   std::vector<RouteConfig> routes;
   std::vector<config::Module> use;
@@ -264,6 +265,11 @@ struct ServerConfig {
       config::field<&ServerConfig::workers>("workers",
                                             "Threads that serve clients; `auto` is one per core.",
                                             config::none("auto"), config::range(1, 1024)),
+      config::field<&ServerConfig::zone>(
+          "zone",
+          "Where this process stands; it prefers endpoints of the same `zone`. Not given: zones do "
+          "not matter.",
+          config::example("eu-1a")),
       config::field<&ServerConfig::listeners>("listeners", "Where clients connect.",
                                               config::required, config::at_least_one),
       config::field<&ServerConfig::routes>("routes",

@@ -224,12 +224,22 @@ TEST(ServerConfig, refuses_ways_of_picking_that_contradict_themselves) {
       says("balance: { algorithm: maglev, max_load: 0.5 }", "error W1302: 0.5 is too small"));
   EXPECT_TRUE(says("balance: maglevv", "did you mean \"maglev\"?"));
   EXPECT_TRUE(says("balance: maglev, slow_start: 5s", "error W1406: \"maglev\" has no slow start"));
-  EXPECT_NE(rendered(R"(listeners: [":80"]
-routes: [{ reverse_proxy: api }]
-upstreams: { api: { endpoints: [{ address: "10.0.0.1:80", backup: true }] } }
-)")
-                .find("error W1406: every endpoint is a backup"),
-            std::string::npos);
+  EXPECT_TRUE(says("balance: { panic_below: 101 }", "error W1302: 101 is too large"));
+}
+
+TEST(ServerConfig, places_endpoints_by_level_zone_and_labels) {
+  ServerConfig config = accepted(R"(listeners: [":80"]
+zone: a
+routes: [{ reverse_proxy: { upstream: api, subset: { version: "2" } } }]
+upstreams:
+  api:
+    endpoints:
+      - { address: "10.0.0.1:80", priority: 1, zone: b, labels: { version: "2", a: b } }
+)");
+  const UpstreamConfig& api = *config.upstreams.find("api");
+  EXPECT_EQ(api.endpoints[0].placement(), (Placement{1, "b", {{"a", "b"}, {"version", "2"}}}));
+  EXPECT_EQ(api.policy(config.zone).zone, "a");
+  EXPECT_EQ(api.policy().panic_below, 0.1);
 }
 
 TEST(ServerConfig, has_a_schema_and_a_reference) {

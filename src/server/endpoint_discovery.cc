@@ -13,7 +13,7 @@ DnsSource source_of(const EndpointConfig& endpoint) {
           .port = address.port,
           .weight = endpoint.weight,
           .service = address.kind == config::Address::Kind::service,
-          .backup = endpoint.backup};
+          .placement = endpoint.placement()};
 }
 
 void warn(const std::string& name, const Error& error) {

@@ -29,6 +29,7 @@ constexpr std::array kAll = {
     &metrics::pool_stale,
     &metrics::pool_reuse_ratio,
     &metrics::endpoints,
+    &metrics::upstream_panic,
     &metrics::endpoint_requests,
     &metrics::endpoint_in_flight,
     &metrics::endpoint_failures,

@@ -83,6 +83,9 @@ inline constexpr Metric pool_reuse_ratio{
     "Attempts since the start that went over a connection that was already open."};
 inline constexpr Metric endpoints{"weir_upstream_endpoints", gauge, "upstream", "endpoints",
                                   "Endpoints that are known."};
+inline constexpr Metric upstream_panic{
+    "weir_upstream_panic", gauge, "upstream", "0 or 1",
+    "1 while so few endpoints of some level are available that all of it are taken to be."};
 inline constexpr Metric endpoint_requests{"weir_endpoint_requests_total", counter,
                                           "upstream, endpoint", "attempts",
                                           "Attempts that were made on the endpoint."};

@@ -187,6 +187,9 @@ void ProcessStatus::Text::upstreams() {
   per_upstream(metrics::endpoints, [&](std::string_view name, std::size_t i) {
     out_.sample({{"upstream", name}}, std::uint64_t{sets_[i]->endpoints.size()});
   });
+  per_upstream(metrics::upstream_panic, [&](std::string_view name, std::size_t i) {
+    out_.sample({{"upstream", name}}, std::uint64_t{sets_[i]->panicking()});
+  });
   per_endpoint(metrics::endpoint_requests, [](auto& e) -> auto& { return e.requests; });
   per_endpoint(metrics::endpoint_in_flight, [](auto& e) -> auto& { return e.in_flight; });
   per_endpoint(metrics::endpoint_failures, [](auto& e) -> auto& { return e.failures; });

@@ -132,9 +132,10 @@ void Server::update_clusters(const Snapshot& snapshot) {
     std::vector<WeightedAddress> addresses;
     for (const EndpointConfig& endpoint : entry.value.endpoints) {
       if (is_followed(endpoint)) continue;
-      addresses.push_back({to_address(*endpoint.address), endpoint.weight, {}, endpoint.backup});
+      addresses.push_back(
+          {to_address(*endpoint.address), endpoint.weight, {}, endpoint.placement()});
     }
-    clusters_.at(entry.name)->set_policy(entry.value.policy());
+    clusters_.at(entry.name)->set_policy(entry.value.policy(snapshot.config.zone));
     clusters_.at(entry.name)->update("", std::move(addresses));
   }
   std::erase_if(clusters_, [&](const auto& each) {

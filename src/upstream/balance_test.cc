@@ -166,11 +166,11 @@ TEST_F(UpstreamBalance, takes_the_time_that_a_client_waited_in_vain_as_a_latency
   EXPECT_LT(latency(0), 3100000u);
 }
 
-TEST_F(UpstreamBalance, goes_to_a_backup_when_the_others_were_tried) {
+TEST_F(UpstreamBalance, goes_to_a_lower_level_when_the_others_were_tried) {
   options_.attempts = 2;
   endpoint("10.9.9.9:80");
   origin({answers(kHello)});
-  addresses_[1].backup = true;
+  addresses_[1].placement.priority = 1;
   cluster_->update("", addresses_);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(send(), addresses_[1].address.text());
   EXPECT_EQ(cluster_->endpoints()->endpoints[0]->connect_failures.load(), 10u);

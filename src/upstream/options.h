@@ -30,6 +30,7 @@ struct PoolLimits {
 struct UpstreamOptions {
   BalancePolicy balance;                               // the cluster's; says what it has to be told
   std::shared_ptr<const expression::Key> key;          // what it goes by, if it hashes; else null
+  std::shared_ptr<const Subset> subset;                // only these endpoints; null: all
   Duration connect_timeout = std::chrono::seconds(5);  // TLS handshake included
   std::shared_ptr<const TlsClientProfile> tls;         // null: in clear
   UpstreamProtocol protocol = UpstreamProtocol::automatic;

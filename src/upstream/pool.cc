@@ -24,7 +24,7 @@ Pool::Pool(Loop& loop, std::shared_ptr<Cluster> cluster, bool share)
       cluster_(std::move(cluster)),
       set_(std::make_shared<EndpointSet>()),
       counters_(cluster_->pools()),
-      cursor_(loop.random().next() >> 1),
+      cursors_{loop.random().next() >> 1},
       sweep_([](Timer& timer) { static_cast<Sweep&>(timer).pool->sweep(); }),
       share_(share) {
   sweep_.pool = this;
@@ -50,6 +50,7 @@ void Pool::refresh() {
   std::vector<Place> old = std::exchange(places_, {});
   for (Place& place : old) known.emplace(place.endpoint.get(), &place);
   set_ = cluster_->endpoints();
+  while (cursors_.size() < set_->groups()) cursors_.push_back(loop_.random().next() >> 1);
   for (const auto& endpoint : set_->endpoints) {
     auto found = known.find(endpoint.get());
     if (found == known.end()) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "cluster/cluster.h"
@@ -27,7 +28,8 @@ class Pool {
 
   /// The current endpoints; follows the cluster's changes.
   const EndpointSet& endpoints();
-  std::uint64_t& cursor() { return cursor_; }
+  /// Places in the rotations of the groups of `endpoints()`; one at least.
+  std::span<std::uint64_t> cursors() { return cursors_; }
   Cluster& cluster() { return *cluster_; }
 
   /// An idle connection to `endpoint`, or one without a stream. `index` is the endpoint's place in
@@ -75,7 +77,7 @@ class Pool {
   std::vector<Place> places_;  // one per endpoint, in the order of the set
   PoolLimits limits_;
   Gathered<PoolCounters>::Part counters_;
-  std::uint64_t cursor_;
+  std::vector<std::uint64_t> cursors_;
   Sweep sweep_;
   bool share_;
 };

@@ -29,7 +29,12 @@ Attempt* Retries::begin() {
   }
   const EndpointSet& set = pool_.endpoints();
   std::optional<std::uint32_t> index = pick(set);
-  if (!index) return nullptr;
+  if (!index) {
+    if (options_.subset && set.size_of(options_.subset.get()) == 0) {
+      last_ = Error(ErrorCode::subset_empty, Origin::upstream, "no endpoint has the labels");
+    }
+    return nullptr;
+  }
   if (tried_count_ < kMaxTried) tried_[tried_count_++] = *index;
   ++exchange_.upstream().attempts;
   PickedEndpoint at{set.endpoints[*index], *index};
@@ -39,8 +44,10 @@ Attempt* Retries::begin() {
 
 std::optional<std::uint32_t> Retries::pick(const EndpointSet& set) {
   PickFacts facts{.random = exchange_.loop().random(),
-                  .cursor = pool_.cursor(),
+                  .cursor = pool_.cursors().front(),
+                  .cursors = pool_.cursors(),
                   .excluded = std::span(tried_.data(), tried_count_),
+                  .subset = options_.subset.get(),
                   .now = exchange_.loop().now(),
                   .hash = hash_};
   if (options_.balance.max_load > 0) {

@@ -1,4 +1,4 @@
-"""How requests are spread over real origins: by weight, by key, and to backups."""
+"""How requests are spread over real origins: by weight, by key, by level, zone and label."""
 
 from collections import Counter
 
@@ -127,12 +127,40 @@ def test_every_origin_is_used_by_latency_too(origins):
             assert len({connection.ask("/name").body for _ in range(300)}) == 3
 
 
-def test_a_backup_serves_only_when_nobody_else_does(origins):
+def test_a_lower_level_serves_only_when_nobody_else_does(origins):
     one, two, _ = origins
-    backup = f'{{ address: "{two.address}", backup: true }}'
+    backup = f'{{ address: "{two.address}", priority: 1 }}'
     with WeirProcess(config([one.address, backup], "balance: random")) as weir:
         assert {name(weir) for _ in range(30)} == {"one"}
     with refusing_port() as dead:
         address = f"127.0.0.1:{dead.getsockname()[1]}"
         with WeirProcess(config([address, backup], "balance: random")) as weir:
             assert {name(weir) for _ in range(30)} == {"two"}
+
+
+def test_the_zone_of_the_process_is_preferred(origins):
+    placed = [f'{{ address: "{each.address}", zone: {zone} }}'
+              for each, zone in zip(origins, ["a", "b", "a"])]
+    with WeirProcess("zone: a\n" + config(placed, "balance: random")) as weir:
+        assert {name(weir) for _ in range(40)} == {"one", "three"}
+
+
+def test_a_subset_has_only_what_has_its_labels(origins):
+    def text(routes):
+        labelled = [f'{{ address: "{each.address}", labels: {{ version: "{version}" }} }}'
+                    for each, version in zip(origins, ["1", "2", "2"])]
+        return config(labelled, "balance: random").replace("[{ reverse_proxy: origin }]", routes)
+
+    def route(version):
+        return (f"{{ match: {{ header: {{ X-Version: '{version}' }} }}, reverse_proxy: "
+                f"{{ upstream: origin, subset: {{ version: '{version}' }} }} }}")
+
+    with WeirProcess(text(f"[{route(1)}, {route(2)}, {route(3)}]")) as weir:
+        assert {name(weir, X_Version=1) for _ in range(20)} == {"one"}
+        assert {name(weir, X_Version=2) for _ in range(40)} == {"two", "three"}
+        answer = ask(weir.port(), "/name", headers=["X-Version: 3"])
+        assert answer.status == 503
+        assert b"subset_empty" in answer.body
+        # Another configuration asks for other labels of the same endpoints.
+        assert weir.reload(text(f"[{route(2)}]")).returncode == 0
+        assert {name(weir, X_Version=2) for _ in range(40)} == {"two", "three"}

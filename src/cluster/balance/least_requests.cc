@@ -16,7 +16,7 @@ std::optional<std::uint32_t> LeastRequests::pick(const EndpointGroup& group,
   double best_weight = group.weight(facts, *best);
   bool all = group.size() <= kLookAtAll;
   std::uint32_t looks = all ? group.size() : kSamples;
-  auto index = static_cast<std::uint32_t>(facts.cursor++ % group.size());
+  auto index = static_cast<std::uint32_t>(facts.cursor.get()++ % group.size());
   for (std::uint32_t i = 0; i < looks && best_load > 0; ++i) {
     if (!all) {
       index = draw_.at(facts.random.next());

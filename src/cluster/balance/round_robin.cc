@@ -43,13 +43,13 @@ RoundRobin::RoundRobin(const EndpointGroup& group)
 std::optional<std::uint32_t> RoundRobin::pick(const EndpointGroup& group, PickFacts& facts) const {
   constexpr int kTries = 32;
   for (int tries = 0; tries < kTries; ++tries) {
-    std::uint64_t step = facts.cursor++;
+    std::uint64_t step = facts.cursor.get()++;
     std::uint32_t index = equal_              ? static_cast<std::uint32_t>(step % group.size())
                           : rotation_.empty() ? draw_.at(step * kGoldenStep)
                                               : rotation_[step % rotation_.size()];
     if (!group.excludes(facts, index) && group.accepts(facts, index)) return index;
   }
-  return group.any(facts, facts.cursor++);
+  return group.any(facts, facts.cursor.get()++);
 }
 
 }  // namespace weir
