@@ -54,6 +54,16 @@ void Cluster::set_away(Endpoint& endpoint, Away why, bool away) {
   endpoints_->availability_changed();
 }
 
+bool Cluster::afford_retry(const RetryBudgetTerms& terms, TimePoint now) {
+  if (retry_budget_.due(now)) {
+    PoolCounters leases;
+    pools_.add_to(leases);
+    retry_budget_.refresh(terms, now,
+                          leases.reused.value() + leases.taken.value() + leases.opened.value());
+  }
+  return retry_budget_.take();
+}
+
 // What all sources give, each address once, in the order of use. An address of two sources has the
 // larger weight, and the place that is used earlier.
 std::vector<WeightedAddress> Cluster::merged() const {

@@ -14,6 +14,8 @@
 #include "cluster/endpoint_set.h"
 #include "cluster/outliers.h"
 #include "cluster/pool_counters.h"
+#include "cluster/retry_budget.h"
+#include "cluster/retry_counters.h"
 #include "core/gathered.h"
 #include "core/slots.h"
 
@@ -63,6 +65,11 @@ class Cluster {
   /// What the workers' pools count.
   Gathered<PoolCounters>& pools() { return pools_; }
   const Gathered<PoolCounters>& pools() const { return pools_; }
+  Gathered<RetryCounters>& retries() { return retries_; }
+  const Gathered<RetryCounters>& retries() const { return retries_; }
+
+  /// Takes one repeated request out of the budget; false if it is used up. Any thread.
+  bool afford_retry(const RetryBudgetTerms& terms, TimePoint now);
 
   OutlierDetection& outliers() { return outliers_; }
   const OutlierDetection& outliers() const { return outliers_; }
@@ -78,6 +85,8 @@ class Cluster {
   const std::string name_;
   const SlotKey worker_key_;
   Gathered<PoolCounters> pools_;
+  Gathered<RetryCounters> retries_;
+  RetryBudget retry_budget_;
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<WeightedAddress>, std::less<>> sources_;
   BalancePolicy policy_;

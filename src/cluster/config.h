@@ -13,6 +13,7 @@
 #include "cluster/health_config.h"
 #include "cluster/outlier_config.h"
 #include "cluster/placement.h"
+#include "cluster/retries_config.h"
 #include "cluster/tls_config.h"
 #include "config/address.h"
 #include "config/schema.h"
@@ -133,18 +134,6 @@ struct PoolConfig {
           config::range(1, 10000)));
 };
 
-struct RetriesConfig {
-  std::uint32_t attempts = 2;
-
-  static constexpr auto schema = config::object(
-      "retries", "What happens when an attempt fails before its response has begun.",
-      config::field<&RetriesConfig::attempts>(
-          "attempts",
-          "Attempts in all, each on another endpoint if there is one; 1 never retries. A request "
-          "that reached an origin is repeated only if its method is idempotent.",
-          config::range(1, 10)));
-};
-
 struct UpstreamConfig {
   std::vector<EndpointConfig> endpoints;
   UpstreamProtocol protocol = UpstreamProtocol::automatic;
@@ -160,6 +149,7 @@ struct UpstreamConfig {
   std::optional<OutliersConfig> outliers = OutliersConfig();
   std::optional<BreakerConfig> breaker;
   std::optional<AdaptiveLimitConfig> adaptive_limit;
+  std::optional<HedgeConfig> hedge;
   config::Position position;
 
   // What slow_start does is nothing that a hash could follow; a Unix socket has no port.
@@ -202,7 +192,9 @@ struct UpstreamConfig {
           "breaker", "When requests are refused at once, because the upstream is down or busy.",
           config::none("off")),
       config::field<&UpstreamConfig::adaptive_limit>(
-          "adaptive_limit", "A limit of requests that is found by latency.", config::none("off")));
+          "adaptive_limit", "A limit of requests that is found by latency.", config::none("off")),
+      config::field<&UpstreamConfig::hedge>("hedge", "A second request where a first is late.",
+                                            config::none("off")));
 };
 
 }  // namespace weir

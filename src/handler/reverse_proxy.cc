@@ -71,6 +71,7 @@ ReverseProxy::ReverseProxy(const ReverseProxyConfig& config,
     options_.subset = upstream_->cluster()->subset(labels_of(config.subset));
   if (config.timeouts.connect) options_.connect_timeout = *config.timeouts.connect;
   if (config.timeouts.response) options_.exchange.response_timeout = *config.timeouts.response;
+  total_timeout_ = config.timeouts.total.value_or(Duration::zero());
   if (config.timeouts.idle) options_.exchange.idle_timeout = *config.timeouts.idle;
 }
 
@@ -141,8 +142,8 @@ Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
                        &request.headers,
                        // HTTP/1.0 may have named no host, and many origins refuse an empty one.
                        host_policy_ == HostPolicy::upstream || host.empty()};
+  sent.deadline = keep_deadline(exchange, total_timeout_);
   bool call = grpc::is_call(request);
-  if (call) grpc::keep_deadline(exchange);
   Result<Response> response = co_await upstream_->send(exchange, sent, options_);
   if (response && call) response->body = grpc::with_status(exchange, response->body);
   if (response) clean(exchange, *response);

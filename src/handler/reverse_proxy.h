@@ -32,6 +32,7 @@ class ReverseProxy final : public Handler {
   HeaderEdits response_edits_;
   HostPolicy host_policy_ = HostPolicy::keep;
   std::string host_;
+  Duration total_timeout_{0};  // zero: unlimited
   std::string strip_prefix_;
 };
 

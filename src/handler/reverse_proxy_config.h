@@ -38,6 +38,7 @@ struct ProxyTimeoutsConfig {
   std::optional<config::Duration> connect;
   std::optional<config::Duration> response;
   std::optional<config::Duration> idle;
+  std::optional<config::Duration> total;
 
   static constexpr auto schema =
       config::object("proxy timeouts", "Timeouts of this route in place of the upstream's.",
@@ -49,6 +50,13 @@ struct ProxyTimeoutsConfig {
                          config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
                      config::field<&ProxyTimeoutsConfig::idle>(
                          "idle", "How long a body may stand still.",
+                         config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
+                     config::field<&ProxyTimeoutsConfig::total>(
+                         "total",
+                         "How long the whole of it may take, from the head of the request to the "
+                         "end of the response, repeated attempts included. What is left of it is "
+                         "told to the origin: `X-Request-Timeout`, or `grpc-timeout` for gRPC.",
+                         config::none("unlimited"),
                          config::range(std::chrono::milliseconds(1), std::chrono::hours(24))));
 };
 

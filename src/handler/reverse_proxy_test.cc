@@ -224,7 +224,7 @@ TEST_F(ReverseProxyTest, takes_its_own_timeouts_before_those_of_the_upstream) {
       world_, "10.0.0.3:80", std::vector<Script>{{test::read_head(), test::listen_on()}});
   cluster_->update("", {{silent->address(), 1}});
   config_.timeouts.response = 2s;
-  upstream_.attempts = 1;
+  upstream_.retries.attempts = 1;
   TimePoint before = loop_.now();
   test::Answer answer = ask();
   EXPECT_EQ(answer.error.code, ErrorCode::response_timeout);

@@ -1,6 +1,8 @@
 #include "http/grpc.h"
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace weir::grpc {
 namespace {
@@ -8,18 +10,6 @@ namespace {
 constexpr std::string_view kGrpc = "application/grpc";
 // Eight digits of hours are more than a clock of nanoseconds holds; a year is no deadline.
 constexpr Duration kLongest = std::chrono::hours(24 * 365);
-
-struct DeadlineTimer : Timer {
-  DeadlineTimer(Exchange& owner, Duration time)
-      : Timer([](Timer& self) {
-          static_cast<DeadlineTimer&>(self).exchange.scope().stop(
-              Error(ErrorCode::timeout, Origin::upstream, "grpc-timeout"));
-        }),
-        exchange(owner) {
-    owner.loop().timers().arm(*this, owner.loop().now() + time);
-  }
-  Exchange& exchange;
-};
 
 std::string_view number(Code code) {
   switch (code) {
@@ -90,11 +80,19 @@ std::optional<Duration> parse_timeout(std::string_view text) {
   return value < kLongest / one ? value * one : kLongest;
 }
 
-void keep_deadline(Exchange& exchange) {
-  const Header* header = exchange.request().headers.find("grpc-timeout");
-  if (header == nullptr) return;
-  std::optional<Duration> time = parse_timeout(header->value());
-  if (time && *time < kLongest) exchange.own<DeadlineTimer>(exchange, *time);
+std::string_view write_timeout(Duration time, Arena& arena) {
+  constexpr std::int64_t kMost = 99'999'999;
+  constexpr std::pair<char, std::int64_t> kUnits[] = {
+      {'n', 1}, {'u', 1000}, {'m', 1'000'000}, {'S', 1'000'000'000}};
+  std::int64_t left = std::max<std::int64_t>(1, time.count());
+  for (const auto& [unit, size] : kUnits) {
+    if (left / size > kMost && unit != 'S') continue;
+    char* out = arena.allocate(24);
+    char* end = std::to_chars(out, out + 20, left / size).ptr;
+    *end++ = unit;
+    return {out, static_cast<std::size_t>(end - out)};
+  }
+  return {};
 }
 
 Code code_of(const Error& error) {

@@ -32,8 +32,8 @@ inline bool is_call(const Request& request) {
 /// is malformed.
 std::optional<Duration> parse_timeout(std::string_view text);
 
-/// Ends the exchange with ErrorCode::timeout once the caller's `grpc-timeout` is over.
-void keep_deadline(Exchange& exchange);
+/// As precise as eight digits are, rounded down; never less than the least that can be said.
+std::string_view write_timeout(Duration time, Arena& arena);
 
 Code code_of(const Error& error);
 /// For a status that a proxy answers a call with.

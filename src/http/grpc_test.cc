@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "http/error_response.h"
+#include "http/request_deadline.h"
 #include "http/testing.h"
 #include "io/sim/loop.h"
 #include "io/testing.h"
@@ -71,9 +72,10 @@ TEST_F(GrpcCall, gets_a_status_in_place_of_a_page) {
 }
 
 TEST_F(GrpcCall, ends_at_its_deadline) {
+  exchange_.request().headers.add(HeaderId::content_type, "application/grpc");
   exchange_.request().headers.add("grpc-timeout", "100m");
   auto at = [](GrpcCall* self, bool& stopped) -> Task<void> {
-    keep_deadline(self->exchange_);
+    weir::keep_deadline(self->exchange_, Duration::zero());
     co_await self->loop_.sleep_for(milliseconds(99));
     EXPECT_FALSE(self->exchange_.stop().stopped());
     co_await self->loop_.sleep_for(milliseconds(5));

@@ -28,7 +28,7 @@ UpstreamOptions options_of(const UpstreamConfig& config, unsigned workers) {
   options.pool.idle_timeout = config.pool.idle_timeout;
   options.pool.max_age = config.pool.max_age.value_or(Duration::zero());
   options.pool.max_requests = config.pool.max_requests.value_or(0);
-  options.attempts = config.retries.attempts;
+  options.retries = retry_policy(config.retries, config.hedge);
   if (config.outliers) options.outliers = config.outliers->policy();
   if (config.breaker) options.admission.breaker = config.breaker->policy();
   if (config.adaptive_limit) options.admission.adaptive = config.adaptive_limit->policy();

@@ -28,6 +28,8 @@ constexpr std::array kAll = {
     &metrics::pool_leases,
     &metrics::pool_stale,
     &metrics::pool_reuse_ratio,
+    &metrics::repeats,
+    &metrics::hedges,
     &metrics::endpoints,
     &metrics::upstream_panic,
     &metrics::endpoint_requests,

@@ -81,6 +81,14 @@ inline constexpr Metric pool_stale{"weir_pool_stale_total", counter, "upstream",
 inline constexpr Metric pool_reuse_ratio{
     "weir_pool_reuse_ratio", gauge, "upstream", "share, 0 to 1",
     "Attempts since the start that went over a connection that was already open."};
+inline constexpr Metric repeats{
+    "weir_retries_total", counter, "upstream, result", "attempts",
+    "Attempts that were a request's next: made, or not made because the retry budget was used up "
+    "(over_budget), it had had all its attempts (exhausted) or its deadline was over (late)."};
+inline constexpr Metric hedges{
+    "weir_hedges_total", counter, "upstream, result", "attempts",
+    "Attempts beside another one that was late: made, and won (of these, those that answered "
+    "first)."};
 inline constexpr Metric endpoints{"weir_upstream_endpoints", gauge, "upstream", "endpoints",
                                   "Endpoints that are known."};
 inline constexpr Metric upstream_panic{

@@ -31,6 +31,7 @@ class ProcessStatus::Text {
     for (const auto& cluster : view.clusters) {
       sets_.push_back(cluster->endpoints());
       cluster->pools().add_to(pools_.emplace_back());
+      cluster->retries().add_to(retries_.emplace_back());
     }
   }
 
@@ -50,6 +51,7 @@ class ProcessStatus::Text {
   void misdeeds();
   void outliers();
   void admission();
+  void repeats();
   template <class Value>
   void per_listener(const Metric& metric, Value value);
   template <class Value>
@@ -61,6 +63,7 @@ class ProcessStatus::Text {
   std::map<std::string, ListenerFigures> listeners_;
   std::vector<std::shared_ptr<const EndpointSet>> sets_;  // of view_.clusters, like the next
   std::deque<PoolCounters> pools_;
+  std::deque<RetryCounters> retries_;
   Exposition out_;
 };
 
@@ -184,6 +187,7 @@ void ProcessStatus::Text::upstreams() {
     if (all == 0) return;
     out_.sample({{"upstream", name}}, static_cast<double>(used) / static_cast<double>(all));
   });
+  repeats();
   per_upstream(metrics::endpoints, [&](std::string_view name, std::size_t i) {
     out_.sample({{"upstream", name}}, std::uint64_t{sets_[i]->endpoints.size()});
   });
@@ -294,6 +298,27 @@ void ProcessStatus::Text::admission() {
     std::uint32_t limit = state.adaptive.found();
     if (limit > 0) out_.sample({{"upstream", upstream}}, std::uint64_t{limit});
   });
+}
+
+// Upstreams that had something to repeat.
+void ProcessStatus::Text::repeats() {
+  using Kinds = std::initializer_list<std::pair<std::string_view, Counter RetryCounters::*>>;
+  auto by_result = [&](const Metric& metric, Kinds kinds) {
+    out_.family(metric);
+    for (std::size_t i = 0; i < retries_.size(); ++i) {
+      for (const auto& [result, counter] : kinds) {
+        std::uint64_t count = (retries_[i].*counter).value();
+        if (count == 0) continue;
+        out_.sample({{"upstream", view_.clusters[i]->name()}, {"result", result}}, count);
+      }
+    }
+  };
+  using Counters = RetryCounters;
+  by_result(metrics::repeats, {{"made", &Counters::made},
+                               {"over_budget", &Counters::over_budget},
+                               {"exhausted", &Counters::exhausted},
+                               {"late", &Counters::late}});
+  by_result(metrics::hedges, {{"made", &Counters::hedged}, {"won", &Counters::hedges_won}});
 }
 
 void ProcessStatus::Text::dns(const std::vector<DnsStatus>& names) {

@@ -13,14 +13,29 @@ Attempt::Attempt(Exchange& exchange, Pool& pool, PickedEndpoint at, const Upstre
       options_(options),
       endpoint_(std::move(at.endpoint)),
       index_(at.index),
-      terms_(terms),
-      has_body_(request.message.body != nullptr) {
+      terms_(terms) {
   if (options.balance.max_load > 0) all_ = &pool.cluster().in_flight;
   if (all_ != nullptr) all_->fetch_add(1, std::memory_order_relaxed);
   endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
   endpoint_->requests.fetch_add(1, std::memory_order_relaxed);
+  if (terms_.cancellable) stop_.follow(exchange.stop());
+  if (options.retries.per_try > Duration::zero()) limit_time(options.retries.per_try);
   take(request);
   reused_ = connected();
+}
+
+void Attempt::limit_time(Duration time) {
+  struct Limit : Timer {
+    explicit Limit(Attempt& of)
+        : Timer([](Timer& self) {
+            static_cast<Limit&>(self).attempt.cancel(
+                Error(ErrorCode::response_timeout, Origin::upstream, "per_try_timeout"));
+          }),
+          attempt(of) {}
+    Attempt& attempt;
+  };
+  limit_ = exchange_.own<Limit>(*this);
+  exchange_.loop().timers().arm(*limit_, exchange_.loop().now() + time);
 }
 
 void Attempt::end() {
@@ -59,13 +74,13 @@ Task<Status> Attempt::connect() {
   if (over_http1()) {
     Dial to(*endpoint_, options_);
     to.protocol = UpstreamProtocol::http1;
-    Result<Dialled> made = co_await dial(loop, std::move(to), exchange_.stop());
+    Result<Dialled> made = co_await dial(loop, std::move(to), stop());
     connect_ = loop.now() - started;
     if (!made) co_return fail(made.error());
     connection_.stream = std::move(made->stream);
   } else {
     std::shared_ptr<SessionPool> sessions = pool_.sessions(endpoint_, index_);
-    Result<SessionPool::Leased> made = co_await sessions->lease(options_, exchange_.stop());
+    Result<SessionPool::Leased> made = co_await sessions->lease(options_, stop());
     connect_ = loop.now() - started;
     if (!made) co_return fail(made.error());
     session_ = std::move(made->session);
@@ -79,21 +94,25 @@ Task<Status> Attempt::connect() {
   co_return Status();
 }
 
-Task<Result<Response>> Attempt::ask(UpstreamRequest& request) {
+Task<Result<Response>> Attempt::ask(const UpstreamRequest& request) {
   if (request.host_of_endpoint) request.headers->set(HeaderId::host, endpoint_->text);
+  h1::ClientRequest message = request.message;
+  message.body = terms_.body;
+  message.replayable = terms_.replayable;
   sent_ = true;
   asked_ = exchange_.loop().now();
+  tell_deadline(request.deadline, asked_, *request.headers);
   if (!session_) {
-    auto* over = exchange_.own<h1::ClientExchange>(exchange_, std::move(connection_), *this,
-                                                   options_.exchange);
-    return over->run(request.message);
+    http1_ = exchange_.own<h1::ClientExchange>(exchange_, std::move(connection_), *this,
+                                               options_.exchange, stop());
+    return http1_->run(message);
   }
   version_ = Version::http_2;
   reused_ = session_->uses() > 0;
   (reused_ ? pool_.counters().reused : pool_.counters().opened).add();
-  auto* over = exchange_.own<h2::ClientExchange>(exchange_, *session_, options_.exchange);
+  http2_ = exchange_.own<h2::ClientExchange>(exchange_, *session_, options_.exchange, stop());
   session_ = {};
-  return over->run(request.message);
+  return http2_->run(message);
 }
 
 void Attempt::give_back(h1::ClientConnection connection) {
@@ -104,6 +123,7 @@ void Attempt::give_back(h1::ClientConnection connection) {
 // --- what came of it ---------------------------------------------------------------------------
 
 void Attempt::succeeded(const Response& response) {
+  if (limit_ != nullptr) exchange_.loop().timers().disarm(*limit_);
   response_ = exchange_.loop().now() - asked_;
   UpstreamFacts& facts = exchange_.upstream();
   tell(facts);
@@ -112,11 +132,12 @@ void Attempt::succeeded(const Response& response) {
   if (options_.balance.algorithm == Balance::peak_ewma) {
     endpoint_->latency.answered(response_, exchange_.loop().now());
   }
+  if (options_.retries.hedge.percentile > 0) pool_.response_times().record(response_);
 }
 
 void Attempt::failed(const Error& error) {
   report(result_of(error));
-  end();
+  abandon();
   tell(exchange_.upstream());
   bool of_client = error.origin == Origin::client;
   bool peak_ewma = options_.balance.algorithm == Balance::peak_ewma;
@@ -147,6 +168,32 @@ AttemptResult Attempt::result_of(const Error& error) const {
   return understood ? AttemptResult::no_answer : AttemptResult::unknown;
 }
 
+void Attempt::lost() {
+  abandon();
+  if (sent_ && options_.balance.algorithm == Balance::peak_ewma) {
+    tell_latency(Error(ErrorCode::cancelled), exchange_.loop().now() - asked_);
+  }
+}
+
+void Attempt::discard(Response& response) {
+  static constexpr int kPieces = 16;  // more is not worth a connection
+  for (int i = 0; response.body != nullptr && i < kPieces; ++i) {
+    std::optional<Slice> piece = response.body->try_read();
+    if (!piece || piece->empty()) break;
+  }
+  exchange_.upstream().status = 0;
+  abandon();
+}
+
+// Its connection is not held until the end of the exchange.
+void Attempt::abandon() {
+  if (limit_ != nullptr) exchange_.loop().timers().disarm(*limit_);
+  if (http1_ != nullptr) http1_->abandon();
+  if (http2_ != nullptr) http2_->abandon();
+  connection_.stream.reset();
+  end();
+}
+
 bool Attempt::was_stale(const Error& error) const {
   return sent_ && reused_ && error.code == ErrorCode::reset;
 }
@@ -164,7 +211,7 @@ void Attempt::tell(UpstreamFacts& facts) const {
 void Attempt::tell_latency(const Error& error, Duration after) {
   TimePoint now = exchange_.loop().now();
   if (error.origin == Origin::client || error.code == ErrorCode::cancelled) {
-    if (!has_body_) endpoint_->latency.abandoned(after, now);
+    if (terms_.body == nullptr) endpoint_->latency.abandoned(after, now);
   } else if (!was_stale(error)) {
     endpoint_->latency.failed(after, now);
   }

@@ -10,22 +10,29 @@
 
 namespace weir {
 
+namespace h2 {
+class ClientExchange;
+}
+
 /// An endpoint, and its place in the set that it was picked from.
 struct PickedEndpoint {
   std::shared_ptr<Endpoint> endpoint;
   std::uint32_t index = 0;
 };
 
-/// What the request and its earlier attempts ask of a connection.
+/// What the request and its earlier attempts ask of an attempt.
 struct AttemptTerms {
-  bool certain = false;     // the request cannot be repeated
-  bool fresh_only = false;  // idle connections are not to be trusted
-  bool http1 = false;       // the endpoint's HTTP/2 does not serve
+  bool certain = false;      // the request cannot be repeated
+  bool fresh_only = false;   // idle connections are not to be trusted
+  bool http1 = false;        // the endpoint's HTTP/2 does not serve
+  bool replayable = false;   // `body` can be read again by another attempt
+  bool cancellable = false;  // it may be stopped while its exchange goes on
+  Body* body = nullptr;      // what it reads of the request's body; null if there is none
 };
 
-/// `connect` unless `connected`, then `ask`, then one of `succeeded` and `failed`. Owned by the
-/// exchange, as the connection is on loan until the response has ended. It counts as under way at
-/// its endpoint from its making to its failure or to the end of the response.
+/// `connect` unless `connected`, then `ask`, then one of `succeeded`, `failed` and `lost`. Owned by
+/// the exchange, as the connection is on loan until the response has ended. It counts as under way
+/// at its endpoint from its making to its failure or to the end of the response.
 class Attempt final : public h1::ConnectionHome {
  public:
   /// Takes an idle connection, or a session with room, if there is one.
@@ -36,10 +43,16 @@ class Attempt final : public h1::ConnectionHome {
   bool connected() const { return connection_.stream != nullptr || session_; }
   Task<Status> connect();
   /// Sends the request; the connection and its exchange are the exchange's from here on.
-  Task<Result<Response>> ask(UpstreamRequest& request);
+  Task<Result<Response>> ask(const UpstreamRequest& request);
+  /// What is under way ends soon with `why`. Only if it is cancellable.
+  void cancel(const Error& why) { stop_.request(why); }
 
   void succeeded(const Response& response);
   void failed(const Error& error);
+  /// Another attempt of the request was faster.
+  void lost();
+  /// The response is not wanted after all: its connection is used again if it has all come.
+  void discard(Response& response);
 
   /// It failed because an idle connection was not what it seemed; the endpoint may be well.
   bool was_stale(const Error& error) const;
@@ -53,6 +66,9 @@ class Attempt final : public h1::ConnectionHome {
   bool over_http1() const { return terms_.http1 || !options_.multiplexes(); }
   void report(AttemptResult result);
   AttemptResult result_of(const Error& error) const;
+  StopToken stop() { return terms_.cancellable ? stop_.token() : exchange_.stop(); }
+  void limit_time(Duration time);
+  void abandon();
   void tell_latency(const Error& error, Duration after);
   void tell(UpstreamFacts& facts) const;
   void end();
@@ -65,13 +81,16 @@ class Attempt final : public h1::ConnectionHome {
   std::uint32_t index_;
   AttemptTerms terms_;
   Version version_ = Version::http_1_1;
-  bool has_body_;
   bool reused_ = false;
   bool sent_ = false;
   bool ended_ = false;
   std::atomic<std::uint32_t>* all_ = nullptr;  // under way in the cluster; null: nobody asks
   h1::ClientConnection connection_;
   SessionPool::Session session_;
+  StopSource stop_;                      // of a cancellable one
+  Timer* limit_ = nullptr;               // per_try_timeout, if there is one
+  h1::ClientExchange* http1_ = nullptr;  // over which it was sent
+  h2::ClientExchange* http2_ = nullptr;
   TimePoint asked_{};
   Duration connect_{-1};   // -1: no connection was made
   Duration response_{-1};  // until the response head; -1: there was none

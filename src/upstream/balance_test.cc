@@ -24,7 +24,7 @@ class UpstreamBalance : public ::testing::Test {
  protected:
   UpstreamBalance() {
     options_.exchange = {{}, {}, 10s, 10s};
-    options_.attempts = 1;
+    options_.retries.attempts = 1;
   }
   ~UpstreamBalance() override {
     test::run(loop_, forget(loop_, *cluster_));
@@ -167,7 +167,7 @@ TEST_F(UpstreamBalance, takes_the_time_that_a_client_waited_in_vain_as_a_latency
 }
 
 TEST_F(UpstreamBalance, goes_to_a_lower_level_when_the_others_were_tried) {
-  options_.attempts = 2;
+  options_.retries.attempts = 2;
   endpoint("10.9.9.9:80");
   origin({answers(kHello)});
   addresses_[1].placement.priority = 1;

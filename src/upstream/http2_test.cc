@@ -248,7 +248,7 @@ TEST_F(UpstreamHttp2, waits_no_longer_for_the_settings_than_for_a_connection) {
   scripted_ = std::make_unique<test::ScriptedOrigin>(
       *world_, "10.0.1.1:80", std::vector<test::Script>{{test::listen_on()}});
   endpoint("10.0.1.1:80");
-  options_.attempts = 1;
+  options_.retries.attempts = 1;
   options_.connect_timeout = 2s;
   std::vector<Sent> all(3);
   send(all);
@@ -280,7 +280,7 @@ TEST_F(UpstreamHttp2, gives_up_an_origin_that_refuses_everything) {
   Sent sent = send();
   EXPECT_EQ(sent.error.code, ErrorCode::reset);
   EXPECT_EQ(status_of(sent.error), 502);
-  EXPECT_LE(sent.attempts, options_.attempts + 1);
+  EXPECT_LE(sent.attempts, options_.retries.attempts + 1);
 }
 
 TEST_F(UpstreamHttp2, opens_another_session_after_goaway_and_finishes_the_old_one) {
@@ -304,7 +304,7 @@ TEST_F(UpstreamHttp2, repeats_what_was_lost_with_its_session_if_it_may) {
     }
     return TestOrigin::ok(on, stream);
   });
-  options_.attempts = 1;
+  options_.retries.attempts = 1;
   get(1);
   std::vector<Sent> all(3);
   all[2].method = "POST";
@@ -363,7 +363,7 @@ TEST_F(UpstreamHttp2, goes_to_another_endpoint_when_one_cannot_be_reached) {
 }
 
 TEST_F(UpstreamHttp2, all_who_wait_learn_that_connecting_took_too_long) {
-  options_.attempts = 1;
+  options_.retries.attempts = 1;
   options_.connect_timeout = 3s;
   endpoint("10.0.1.1:80");
   world_->network().black_hole(addresses_[0].address);
@@ -416,7 +416,7 @@ TEST_F(UpstreamHttp2, gives_up_an_origin_that_allows_no_streams) {
   h2::Limits none;
   none.streams = 0;
   TestOrigin& a = origin([](On& on, RecordingStream& s) { return TestOrigin::ok(on, s); }, none);
-  options_.attempts = 3;
+  options_.retries.attempts = 3;
   Sent sent = send();
   EXPECT_NE(sent.error.code, ErrorCode::none);
   EXPECT_LT(a.connections(), 40u);
@@ -513,7 +513,7 @@ TEST_F(UpstreamHttp2, wants_agreement_if_it_must_be_http_2) {
   with_tls({}, {"h2"});  // it ignores the offer
   options_.protocol = UpstreamProtocol::http2;
   origin();
-  options_.attempts = 5;
+  options_.retries.attempts = 5;
   sent = send();
   EXPECT_EQ(status_of(sent.error), 502);
 }

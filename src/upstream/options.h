@@ -10,6 +10,7 @@
 #include "http/h1/client_exchange.h"
 #include "http/h2/client_session.h"
 #include "io/tls/profile.h"
+#include "upstream/retry_policy.h"
 
 namespace weir {
 
@@ -37,9 +38,9 @@ struct UpstreamOptions {
   h1::ClientLimits exchange;
   h2::ClientSessionLimits session;
   PoolLimits pool;
-  std::uint32_t attempts = 2;
   OutlierPolicy outliers;
   AdmissionPolicy admission;
+  RetryPolicy retries;
   bool share_connections = false;  // with more than one worker
 
   /// Requests may share a connection.

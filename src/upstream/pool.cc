@@ -24,6 +24,7 @@ Pool::Pool(Loop& loop, std::shared_ptr<Cluster> cluster, bool share)
       cluster_(std::move(cluster)),
       set_(std::make_shared<EndpointSet>()),
       counters_(cluster_->pools()),
+      retry_counters_(cluster_->retries()),
       cursors_{loop.random().next() >> 1},
       sweep_([](Timer& timer) { static_cast<Sweep&>(timer).pool->sweep(); }),
       share_(share) {

@@ -9,6 +9,7 @@
 #include "cluster/cluster.h"
 #include "http/h1/client_exchange.h"
 #include "upstream/options.h"
+#include "upstream/response_times.h"
 #include "upstream/session_pool.h"
 
 namespace weir {
@@ -46,6 +47,9 @@ class Pool {
                                         std::uint32_t index);
 
   PoolCounters& counters() { return *counters_; }
+  RetryCounters& retry_counters() { return *retry_counters_; }
+  /// Recorded where a hedge goes by them.
+  ResponseTimes& response_times() { return response_times_; }
   std::size_t idle() const;
 
  private:
@@ -77,6 +81,8 @@ class Pool {
   std::vector<Place> places_;  // one per endpoint, in the order of the set
   PoolLimits limits_;
   Gathered<PoolCounters>::Part counters_;
+  Gathered<RetryCounters>::Part retry_counters_;
+  ResponseTimes response_times_;
   std::vector<std::uint64_t> cursors_;
   Sweep sweep_;
   bool share_;

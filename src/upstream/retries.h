@@ -4,11 +4,13 @@
 #include <array>
 #include <optional>
 
+#include "http/recorded_body.h"
 #include "upstream/attempt.h"
 
 namespace weir {
 
-/// What one request has tried so far. Lives in the frame that sends it.
+/// What one request has tried so far, and what its policy makes of it. Lives in the frame that
+/// sends the request.
 class Retries {
  public:
   Retries(Exchange& exchange, Pool& pool, const UpstreamRequest& request,
@@ -17,25 +19,48 @@ class Retries {
   /// The next attempt, at an endpoint that was not tried yet if there is one. Null: there is
   /// nothing more to be tried; `last` says why.
   Attempt* begin();
-  /// The attempt has failed: whether `begin` may make another depends on why.
-  void failed(Attempt& attempt, const Error& error);
+  /// One beside another that is under way, at an endpoint that was not tried. Null: there is none
+  /// left, or what is left of attempts or of the budget does not allow it.
+  Attempt* begin_hedge();
+  void hedge_won() { pool_.retry_counters().hedges_won.add(); }
+
+  /// Whether the response is the answer. If not, it has been discarded, and `begin` makes another
+  /// attempt; `others`: so does one that is under way.
+  bool accepts(Attempt& attempt, Response& response, bool others = false);
+  /// The attempt has failed: whether `begin` makes another depends on why.
+  void failed(Attempt& attempt, const Error& error, bool others = false);
+  /// How long to wait before `begin`.
+  Duration pause() const { return pause_; }
   const Error& last() const { return last_; }
 
  private:
   static constexpr std::size_t kMaxTried = 16;
 
-  std::optional<std::uint32_t> pick(const EndpointSet& set);
-  bool may_repeat(const Error& error) const;
+  std::optional<std::uint32_t> pick(const EndpointSet& set, bool again);
+  Attempt* attempt(const EndpointSet& set, std::uint32_t index);
+  bool counts_as_failure(const Response& response) const;
+  bool may_repeat(const Attempt& attempt, const Error& error) const;
+  bool body_is_there() const { return record_ == nullptr || record_->whole(); }
   bool falls_back(const Attempt& attempt, const Error& error) const;
+  bool late(Duration pause);
+  bool again(bool costs, Duration least_pause);
+  bool afford();
+  Duration draw_pause();
 
   Exchange& exchange_;
   Pool& pool_;
   const UpstreamRequest& request_;
   const UpstreamOptions& options_;
-  std::optional<std::uint64_t> hash_;  // of the balancer's key
-  std::uint32_t left_;
+  const RetryPolicy& policy_;
+  std::optional<std::uint64_t> hash_;     // of the balancer's key
+  std::shared_ptr<RecordedBody> record_;  // null: the body can be sent once
+  RecordedBody::Reader* reader_ = nullptr;
   AttemptTerms terms_;
   Error last_;
+  Duration pause_{0};
+  std::uint32_t left_;
+  std::uint32_t repeated_ = 0;
+  bool idempotent_;
   std::size_t tried_count_ = 0;
   std::array<std::uint32_t, kMaxTried> tried_;
 };

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "cluster/cluster.h"
-#include "http/exchange.h"
+#include "http/request_deadline.h"
 #include "upstream/options.h"
 
 namespace weir {
@@ -14,6 +14,7 @@ struct UpstreamRequest {
   h1::ClientRequest message;
   Headers* headers = nullptr;  // of `message`; Host is set here if `host_of_endpoint`
   bool host_of_endpoint = false;
+  RequestDeadline deadline;  // what is left is told to the origin
 };
 
 /// One per configuration and upstream name; the cluster behind it lives on.

@@ -1,9 +1,6 @@
-#include "upstream/upstream.h"
-
 #include <gmock/gmock.h>
 
-#include "http/error_response.h"
-#include "http/h1/scripted_origin.h"
+#include "upstream/testing.h"
 
 namespace weir {
 namespace {
@@ -11,6 +8,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::answers;
 using test::break_off;
+using test::Got;
+using test::kHello;
 using test::listen_on;
 using test::pause;
 using test::read_bytes;
@@ -19,129 +18,7 @@ using test::say;
 using test::Script;
 using ::testing::HasSubstr;
 
-constexpr std::string_view kHello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-
-/// What came back for one request.
-struct Got {
-  Error error;
-  std::uint16_t status = 0;
-  std::uint16_t shown = 0;  // to the client: the origin's status, or that of Weir's error page
-  std::string body;
-  std::uint16_t attempts = 0;
-  bool reused = false;
-  Address endpoint;
-  Duration took{0};
-};
-
-struct Sent {
-  std::string method = "GET";
-  std::string body;  // empty: none
-  bool host_of_endpoint = false;
-};
-
-class UpstreamTest : public ::testing::Test {
- protected:
-  UpstreamTest() { begin(1); }
-  ~UpstreamTest() override { end(); }
-
-  void begin(std::uint64_t seed) {
-    world_ = std::make_unique<SimWorld>(seed);
-    loop_ = &world_->add_loop("10.0.0.1");
-    cluster_ = std::make_shared<Cluster>("api");
-    options_ = {};
-    options_.exchange = {{}, {}, 10s, 10s};
-  }
-  void end() {
-    test::run(*loop_, forget(*loop_, *cluster_));
-    world_->stop_tasks();
-    world_->run();
-    origins_.clear();
-    EXPECT_EQ(world_->check_clean(), "");
-    world_.reset();
-  }
-  static Task<void> forget(Loop& loop, Cluster& cluster) {
-    loop.slots().erase(cluster.worker_key());
-    co_return;
-  }
-
-  /// One more endpoint of the cluster; `scripts` are those of its connections.
-  test::ScriptedOrigin& origin(std::vector<Script> scripts) {
-    std::string address = "10.0.1." + std::to_string(addresses_.size() + 1) + ":80";
-    origins_.push_back(
-        std::make_unique<test::ScriptedOrigin>(*world_, address, std::move(scripts)));
-    endpoint(address);
-    return *origins_.back();
-  }
-  /// An address that nobody listens on.
-  Address endpoint(std::string_view address) {
-    addresses_.push_back({*Address::parse(address), 1});
-    cluster_->update("", addresses_);
-    return addresses_.back().address;
-  }
-
-  Got send(Sent sent = {}) {
-    Upstream upstream(cluster_, options_);
-    return test::run(*loop_, talk(*loop_, upstream, std::move(sent)));
-  }
-
-  static Task<Got> talk(Loop& loop, const Upstream& upstream, Sent sent) {
-    Got got;
-    ConnectionFacts facts;
-    StopSource client;
-    auto exchange = std::make_unique<Exchange>(loop, facts, client.token());
-    TimePoint started = loop.now();
-    co_await one(*exchange, upstream, sent, got);
-    got.took = loop.now() - started;
-    got.attempts = exchange->upstream().attempts;
-    got.reused = exchange->upstream().reused;
-    got.endpoint = exchange->upstream().endpoint;
-    co_await exchange->finish();
-    co_return got;
-  }
-
-  static Task<void> one(Exchange& exchange, const Upstream& upstream, const Sent& sent, Got& got) {
-    Headers headers(exchange.arena());
-    headers.add("Host", "a.test");
-    Body* body = nullptr;
-    if (!sent.body.empty()) body = exchange.own<MemoryBody>(Slice::unowned(sent.body));
-    UpstreamRequest request{
-        {parse_method(sent.method), sent.method, "/", &headers, body, {}, false},
-        &headers,
-        sent.host_of_endpoint};
-    Result<Response> response = co_await upstream.send(exchange, request, upstream.options());
-    if (!response) {
-      got.error = response.error();
-      got.shown = status_of(got.error);
-      co_return;
-    }
-    got.status = got.shown = response->status;
-    while (response->body != nullptr) {
-      Result<Slice> piece = co_await response->body->read();
-      if (!piece) got.error = piece.error();
-      if (!piece || piece->empty()) break;
-      got.body += piece->view();
-    }
-  }
-
-  std::uint32_t in_flight() {
-    std::uint32_t sum = 0;
-    for (const auto& each : cluster_->endpoints()->endpoints) sum += each->in_flight.load();
-    return sum;
-  }
-  /// How the leases of all workers were served.
-  std::uint64_t counted(Counter PoolCounters::* which) {
-    PoolCounters sum;
-    cluster_->pools().add_to(sum);
-    return (sum.*which).value();
-  }
-
-  std::unique_ptr<SimWorld> world_;
-  SimLoop* loop_ = nullptr;
-  std::shared_ptr<Cluster> cluster_;
-  std::vector<WeightedAddress> addresses_;
-  std::vector<std::unique_ptr<test::ScriptedOrigin>> origins_;
-  UpstreamOptions options_;
-};
+class UpstreamTest : public test::UpstreamFixture {};
 
 // --- picking and leasing -----------------------------------------------------------------------
 
@@ -214,7 +91,7 @@ TEST_F(UpstreamTest, answers_502_when_nobody_can_be_reached) {
 }
 
 TEST_F(UpstreamTest, answers_504_when_connecting_takes_too_long) {
-  options_.attempts = 1;
+  options_.retries.attempts = 1;
   options_.connect_timeout = 3s;
   endpoint("10.0.1.1:80");
   world_->network().black_hole(addresses_[0].address);
@@ -277,7 +154,7 @@ TEST_F(UpstreamTest, tries_so_many_times_and_no_more) {
     end();
     addresses_.clear();
     begin(1);
-    options_.attempts = attempts;
+    options_.retries.attempts = attempts;
     auto& a = origin({{read_head()}});
     auto& b = origin({{read_head()}});
     Got got = send();
@@ -289,7 +166,7 @@ TEST_F(UpstreamTest, tries_so_many_times_and_no_more) {
 }
 
 TEST_F(UpstreamTest, tries_an_endpoint_again_only_when_there_is_no_other) {
-  options_.attempts = 3;
+  options_.retries.attempts = 3;
   auto& a = origin({{read_head()}});
   auto& b = origin({{read_head()}});
   auto& c = origin({{read_head()}});
@@ -339,7 +216,7 @@ TEST_F(UpstreamTest, loses_no_request_to_a_stale_connection) {
     end();
     addresses_.clear();
     begin(seed);
-    options_.attempts = 1;
+    options_.retries.attempts = 1;
     Script closes = {read_head(), say(std::string(kHello)), read_head()};
     auto& a = origin({closes, answers(kHello)});
     EXPECT_EQ(send().body, "hello");
@@ -357,7 +234,7 @@ TEST_F(UpstreamTest, loses_no_request_to_a_connection_that_closes_as_it_is_taken
     end();
     addresses_.clear();
     begin(7);
-    options_.attempts = 1;
+    options_.retries.attempts = 1;
     origin({{read_head(), say(std::string(kHello)), pause(10ms + when)}, answers(kHello)});
     EXPECT_EQ(send().body, "hello");
     world_->run_for(9500us);

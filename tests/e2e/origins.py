@@ -127,11 +127,16 @@ class Nginx:
         os.killpg(self._process.pid, signal.SIGKILL)  # master and worker
         self._process.wait(PATIENCE)
 
-    def pause(self):
-        """Hangs: the kernel accepts connections, and nobody answers."""
+    def quit(self):
+        """Ends as `nginx -s quit` does: what is under way is answered, idle connections are closed."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(PATIENCE)
+
+    def freeze(self):
+        """Hangs: connections are still taken, by the kernel, and nothing is answered."""
         os.killpg(self._process.pid, signal.SIGSTOP)
 
-    def resume(self):
+    def thaw(self):
         os.killpg(self._process.pid, signal.SIGCONT)
 
     def restart(self):

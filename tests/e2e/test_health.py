@@ -86,12 +86,12 @@ def test_an_origin_that_was_killed_is_out_until_it_is_back(start, pair):
 def test_an_origin_that_hangs_is_out_until_it_goes_on(start, pair):
     one, two = pair
     weir = start(config([one.address, two.address], QUICK))
-    two.pause()
+    two.freeze()
     out = weir.wait_event("endpoint_unhealthy")
     assert out["endpoint"] == two.address
     assert "timeout" in out["reason"]
     assert names(weir) == {"one"}
-    two.resume()
+    two.thaw()
     weir.wait_event("endpoint_healthy")
     assert names(weir) == {"one", "two"}
 

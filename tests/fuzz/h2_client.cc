@@ -71,7 +71,7 @@ Task<void> ask(Loop& loop, ClientSession& session, bool uploads, int& ended) {
   MemoryBody upload(copy_slice(std::string(uploads ? 70'000 : 0, 'u')));
   h1::ClientLimits limits;
   limits.response_timeout = limits.idle_timeout = std::chrono::seconds(5);
-  auto* sent = exchange.own<ClientExchange>(exchange, session, limits);
+  auto* sent = exchange.own<ClientExchange>(exchange, session, limits, exchange.stop());
   h1::ClientRequest request{.method = uploads ? Method::post : Method::get,
                             .method_text = uploads ? "POST" : "GET",
                             .target = "/",

@@ -68,14 +68,18 @@ std::unique_ptr<ExchangeObserver> SimHost::make_observer(Loop&) {
 
 std::string Setup::yaml() const {
   std::string pool = max_requests > 0 ? fmt::format(", max_requests: {}", max_requests) : "";
+  std::string_view more = resilient
+                              ? ", backoff: { base: 20ms }, per_try_timeout: 3s, body_limit: 4KiB, "
+                                "budget: { share: 0.5 } }, hedge: { after: 300ms }"
+                              : " }";
   auto upstream = [&](std::string_view name, const std::vector<std::string>& endpoints,
                       bool http2) {
     return fmt::format(
         "  {}: {{ endpoints: [\"{}\"], protocol: {}, balance: {}, connect_timeout: 2s, "
         "response_timeout: 4s, "
-        "idle_timeout: 5s, pool: {{ idle_timeout: 3s{} }}, retries: {{ attempts: {} }} }}\n",
+        "idle_timeout: 5s, pool: {{ idle_timeout: 3s{} }}, retries: {{ attempts: {}{} }}\n",
         name, fmt::join(endpoints, "\", \""), http2 ? "http2" : "http1",
-        least_requests ? "least_requests" : "round_robin", pool, attempts);
+        least_requests ? "least_requests" : "round_robin", pool, attempts, more);
   };
   auto listener = [&](unsigned port) {
     return fmt::format(

@@ -90,6 +90,7 @@ Setup drawn_setup(Random& random) {
   setup.least_requests = random.chance(300);
   setup.left_http2 = random.chance(400);
   setup.right_http2 = random.chance(400);
+  setup.resilient = random.chance(400);
   return setup;
 }
 

@@ -15,12 +15,12 @@ constexpr int kMaxInterim = 32;
 }  // namespace
 
 ClientExchange::ClientExchange(Exchange& exchange, ClientConnection connection,
-                               ConnectionHome& home, const ClientLimits& limits)
+                               ConnectionHome& home, const ClientLimits& limits, StopToken stop)
     : exchange_(exchange),
       connection_(std::move(connection)),
       home_(home),
       limits_(limits),
-      stop_(exchange.stop()),
+      stop_(stop),
       watchdog_([](Timer& timer) { static_cast<Watchdog&>(timer).owner->on_watchdog(); }) {
   watchdog_.owner = this;
   ++connection_.uses;
@@ -154,6 +154,7 @@ Task<void> ClientExchange::upload(Body* body) {
     pieces.clear();
     pieces.begin_chunk(chunked_);
     Result<Slice> piece = co_await body->read();
+    if (abandoned_) co_return;
     if (!piece) {
       // The origin must not take what it has for a whole request.
       stop_.request(piece.error());
@@ -171,7 +172,8 @@ Task<void> ClientExchange::upload(Body* body) {
     Status framed =
         end && chunked_ ? pieces.add_last_chunk(body->trailers(), exchange_.arena()) : Status();
     Status written = framed ? co_await write(pieces.span()) : framed;
-    if (!written) {
+    if (abandoned_) connection_.stream.reset();
+    if (!written || abandoned_) {
       upload_failed_ = true;
       co_return;
     }
@@ -195,7 +197,8 @@ Result<bool> ClientExchange::parse_head(HeadBuffer& buffer, ResponseHead& head, 
 
 Task<Status> ClientExchange::pass_interim(ResponseHead head, Headers headers) {
   // 100 answers our own sending; whether the client waits for one is between it and us.
-  if (head.status == 100 || exchange_.interim_sink == nullptr) co_return Status();
+  bool unwanted = head.status == 100 || stop_.stopped();
+  if (unwanted || exchange_.interim_sink == nullptr) co_return Status();
   Response interim(exchange_.arena());
   interim.status = head.status;
   interim.reason = head.reason;
@@ -256,6 +259,14 @@ void ClientExchange::release_if_done() {
   if (!response_done_ || !connection_.stream) return;
   if (!upload_done_ || upload_failed_ || !keep_alive_ || !unread_.empty()) return;
   home_.give_back(std::move(connection_));
+}
+
+// An upload that writes at this moment still needs the stream, and closes it.
+void ClientExchange::abandon() {
+  abandoned_ = true;
+  exchange_.loop().timers().disarm(watchdog_);
+  stop_.request(Error(ErrorCode::cancelled, Origin::weir, "abandoned"));
+  if (write_ == nullptr) connection_.stream.reset();
 }
 
 void ClientExchange::await_response() {

@@ -43,6 +43,7 @@ struct ClientRequest {
   Body* body;                // null if there is none
   std::string_view upgrade;  // protocol to ask for, or empty
   bool te_trailers;
+  bool replayable = false;  // `body` can be had again: that some was sent is no reason to give up
 };
 
 struct ClientLimits {
@@ -56,13 +57,16 @@ struct ClientLimits {
 /// response body lives in its arena. A connection that cannot be used again is closed with it.
 class ClientExchange final : public BodyObserver {
  public:
+  /// `stop`: the exchange's, or one of a part of it.
   ClientExchange(Exchange& exchange, ClientConnection connection, ConnectionHome& home,
-                 const ClientLimits& limits);
+                 const ClientLimits& limits, StopToken stop);
   ~ClientExchange();
 
   /// Returns at the response head; the upload may still be running. Errors are of
   /// Origin::upstream unless the client's body failed; `retry` says what is safe.
   Task<Result<Response>> run(ClientRequest request);
+  /// After `run`: nobody wants more of it. A connection that was not given back is closed.
+  void abandon();
 
  private:
   struct Watchdog : Timer {
@@ -105,6 +109,7 @@ class ClientExchange final : public BodyObserver {
   bool response_seen_ = false;  // any byte of it
   bool response_done_ = false;
   bool keep_alive_ = false;
+  bool abandoned_ = false;
 };
 
 }  // namespace weir::h1

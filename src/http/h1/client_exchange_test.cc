@@ -179,7 +179,8 @@ class ClientExchangeTest : public ::testing::Test {
       body = slow;
     }
     if (sent.upgrade == "websocket") headers.add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
-    auto* client = exchange.own<ClientExchange>(exchange, std::move(connection), home, limits);
+    auto* client = exchange.own<ClientExchange>(exchange, std::move(connection), home, limits,
+                                                exchange.stop());
     Result<Response> response =
         co_await client->run({parse_method(sent.method), sent.method, sent.target, &headers, body,
                               sent.upgrade, sent.te_trailers});

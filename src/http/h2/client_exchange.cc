@@ -7,12 +7,12 @@
 namespace weir::h2 {
 
 ClientExchange::ClientExchange(Exchange& exchange, ClientSession& session,
-                               const h1::ClientLimits& limits)
+                               const h1::ClientLimits& limits, StopToken stop)
     : OnSession{ClientSession::Reference(session)},
       Channel(session.connection_, Origin::upstream, exchange.arena()),
       exchange_(exchange),
       limits_(limits),
-      stop_(exchange.stop()),
+      stop_(stop),
       watchdog_([](Timer& timer) { static_cast<Watchdog&>(timer).owner->on_watchdog(); }),
       heard_(exchange.loop()) {
   watchdog_.owner = this;
@@ -26,6 +26,7 @@ ClientExchange::~ClientExchange() {
 
 Task<Result<Response>> ClientExchange::run(h1::ClientRequest request) {
   extended_ = !request.upgrade.empty();
+  replayable_ = request.replayable;
   if (extended_) {
     if (Status agreed = co_await agree_on_upgrade(); !agreed) co_return fail(agreed.error());
   }
@@ -51,7 +52,7 @@ Error ClientExchange::explain(const Error& error) const {
   if (told.origin == Origin::weir && told.code != ErrorCode::cancelled) {
     told.origin = Origin::upstream;
   }
-  if (body_begun()) return told.with(Retry::never);
+  if (body_begun() && !replayable_) return told.with(Retry::never);
   if (told.retry == Retry::always) return told;
   bool lost = told.code == ErrorCode::reset || told.code == ErrorCode::response_timeout ||
               told.code == ErrorCode::timeout;
@@ -102,6 +103,12 @@ Status ClientExchange::begin(const h1::ClientRequest& request) {
   if (uploading_) begin_body(request.body);
   connection().kick();
   return {};
+}
+
+void ClientExchange::abandon() {
+  exchange_.loop().timers().disarm(watchdog_);
+  if (!closed()) reset(Reason::cancel);
+  stop_.request(Error(ErrorCode::cancelled, Origin::weir, "abandoned"));
 }
 
 // A response that ended first wins: then nobody cares for the upload (RFC 9113, 8.1).
@@ -162,7 +169,7 @@ void ClientExchange::stream_closed(Closed) {
 
 Task<Status> ClientExchange::pass_interim() {
   Interim& next = interims_[interims_passed_++];
-  if (exchange_.interim_sink == nullptr) co_return Status();
+  if (exchange_.interim_sink == nullptr || stop_.stopped()) co_return Status();
   Response interim(arena());
   interim.status = next.status;
   interim.headers = std::move(*next.headers);

@@ -20,16 +20,20 @@ struct OnSession {
 /// else of the session.
 class ClientExchange final : private OnSession, public Channel, public Link {
  public:
-  ClientExchange(Exchange& exchange, ClientSession& session, const h1::ClientLimits& limits);
+  /// `stop`: the exchange's, or one of a part of it.
+  ClientExchange(Exchange& exchange, ClientSession& session, const h1::ClientLimits& limits,
+                 StopToken stop);
   ~ClientExchange();
 
   /// Returns at the response head; the upload may still be running. Errors are of
   /// Origin::upstream unless the client's body failed. Retry::always: the session was full or
   /// closing, or the origin said that it did not look at the request (REFUSED_STREAM, GOAWAY).
   /// Retry::if_unsent: the connection was lost before a byte of the response came. A body that
-  /// was begun is never sent twice. `unsupported`: `request.upgrade` and an origin that does not
-  /// allow extended CONNECT.
+  /// was begun is never sent twice, unless it is replayable. `unsupported`: `request.upgrade` and
+  /// an origin that does not allow extended CONNECT.
   Task<Result<Response>> run(h1::ClientRequest request);
+  /// After `run`: nobody wants more of it. A stream that is open is reset.
+  void abandon();
 
  private:
   friend class ClientSession;
@@ -74,8 +78,9 @@ class ClientExchange final : private OnSession, public Channel, public Link {
   std::uint8_t interims_count_ = 0;
   std::uint8_t interims_passed_ = 0;
   Method method_ = Method::get;
-  bool tunnel_ = false;     // CONNECT, extended or not
-  bool extended_ = false;   // RFC 8441
+  bool tunnel_ = false;    // CONNECT, extended or not
+  bool extended_ = false;  // RFC 8441
+  bool replayable_ = false;
   bool uploading_ = false;  // there is a body to send
   bool final_ = false;      // the response head has come
   bool end_ = false;        // and is all there is

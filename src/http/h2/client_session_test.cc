@@ -33,7 +33,7 @@ struct Asked final : InterimSink {
     exchange.interim_sink = this;
     headers.add(HeaderId::host, "origin.example");
     headers.add("X-Test", "1");
-    sent = exchange.own<ClientExchange>(exchange, session, limits);
+    sent = exchange.own<ClientExchange>(exchange, session, limits, exchange.stop());
     request = {.method = body != nullptr ? Method::post : Method::get,
                .method_text = body != nullptr ? "POST" : "GET",
                .target = path_,

@@ -68,7 +68,7 @@ struct Storm {
     Headers headers(exchange.arena());
     headers.add(HeaderId::host, "origin.example");
     PiecesBody body(loop, content, exchange.stop());
-    auto* sent = exchange.own<ClientExchange>(exchange, session, limits);
+    auto* sent = exchange.own<ClientExchange>(exchange, session, limits, exchange.stop());
     struct Loss : Timer {
       explicit Loss(StopSource& source)
           : Timer([](Timer& self) {
