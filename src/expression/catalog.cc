@@ -56,7 +56,8 @@ constexpr FactEntry kCatalog[] = {
     {Fact::endpoint, "endpoint", text, Stage::response, "address of the endpoint asked last"},
     {Fact::status, "status", number, Stage::response, "status of the response"},
     {Fact::reason, "reason", text, Stage::response,
-     "code of the error, if Weir made the response or the exchange broke off"},
+     "code of the error, if Weir made the response or the exchange broke off, and of injected "
+     "faults"},
     {Fact::bytes_in, "bytes_in", number, Stage::response, "bytes of the request body received"},
     {Fact::bytes_out, "bytes_out", number, Stage::response, "bytes of the response body sent"},
     {Fact::duration, "duration", Type::duration, Stage::response,

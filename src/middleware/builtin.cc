@@ -1,5 +1,6 @@
 #include "middleware/builtin.h"
 
+#include "middleware/fault.h"
 #include "middleware/grpc_web.h"
 #include "middleware/grpc_web_config.h"
 #include "middleware/headers.h"
@@ -7,10 +8,11 @@
 namespace weir {
 namespace {
 
+constexpr config::ModuleType kFault = config::module_type<FaultConfig>();
 constexpr config::ModuleType kGrpcWeb = config::module_type<GrpcWebConfig>();
 constexpr config::ModuleType kHeaders = config::module_type<HeadersConfig>();
 
-constexpr const config::ModuleType* kMiddlewares[] = {&kGrpcWeb, &kHeaders};
+constexpr const config::ModuleType* kMiddlewares[] = {&kFault, &kGrpcWeb, &kHeaders};
 
 }  // namespace
 
@@ -21,6 +23,9 @@ std::unique_ptr<Middleware> make_middleware(const config::Module& module,
   if (module.type == &kHeaders) {
     const auto& options = module.as<HeadersConfig>();
     return std::make_unique<HeadersMiddleware>(options.request, options.response, diagnostics);
+  }
+  if (module.type == &kFault) {
+    return std::make_unique<FaultMiddleware>(module.as<FaultConfig>(), diagnostics);
   }
   if (module.type == &kGrpcWeb) return std::make_unique<GrpcWebMiddleware>();
   return nullptr;
