@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "expression/exchange_facts.h"
+#include "expression/expression.h"
 #include "handler/redirect_config.h"
 #include "handler/respond_config.h"
 #include "handler/reverse_proxy_config.h"
@@ -111,15 +113,47 @@ std::string why_not(const Judged& judged, const Judged* chosen, const Site& site
                        : "it matches too, but the chosen one stands first";
 }
 
-std::string describe(const config::Module& handler, const ServerConfig& config) {
+std::string describe_upstream(const std::string& name, const ServerConfig& config) {
+  std::vector<std::string> endpoints;
+  if (const UpstreamConfig* found = config.upstreams.find(name)) {
+    for (const EndpointConfig& each : found->endpoints) endpoints.push_back(each.address->text());
+  }
+  return fmt::format("{} [{}]", name, fmt::join(endpoints, ", "));
+}
+
+bool holds(const std::string& condition, Exchange& exchange) {
+  auto compiled = expression::Expression::compile(condition, expression::Stage::route);
+  return compiled && compiled->evaluate(expression::ExchangeFacts(exchange));
+}
+
+/// The upstream whose condition is true, or the shares of all.
+std::string describe_split(const ReverseProxyConfig& proxy, const ServerConfig& config,
+                           Exchange& exchange) {
+  std::uint64_t total = 0;
+  for (const SplitEntryConfig& entry : proxy.split) {
+    total += entry.weight;
+    if (entry.when->empty() || !holds(*entry.when, exchange)) continue;
+    return fmt::format("to upstream {}, because `{}` is true",
+                       describe_upstream(*entry.upstream, config), *entry.when);
+  }
+  std::vector<std::string> shares;
+  for (const SplitEntryConfig& entry : proxy.split) {
+    shares.push_back(fmt::format("{:.4g} % to {}", 100.0 * entry.weight / total,
+                                 describe_upstream(*entry.upstream, config)));
+  }
+  std::string by = proxy.sticky.empty() ? "" : fmt::format(", by {}", either(proxy.sticky));
+  return fmt::format("split{}: {}", by, fmt::join(shares, ", "));
+}
+
+std::string describe(const config::Module& handler, const ServerConfig& config,
+                     Exchange& exchange) {
   std::string_view name = handler.type->name;
   if (name == ReverseProxyConfig::schema.name) {
-    const std::string& upstream = *handler.as<ReverseProxyConfig>().upstream;
-    std::vector<std::string> endpoints;
-    if (const UpstreamConfig* found = config.upstreams.find(upstream)) {
-      for (const EndpointConfig& each : found->endpoints) endpoints.push_back(each.address->text());
-    }
-    return fmt::format("{} to upstream {} [{}]", name, upstream, fmt::join(endpoints, ", "));
+    const auto& proxy = handler.as<ReverseProxyConfig>();
+    std::string where = proxy.split.empty()
+                            ? "to upstream " + describe_upstream(*proxy.upstream, config)
+                            : describe_split(proxy, config, exchange);
+    return fmt::format("{} {}", name, where);
   }
   if (name == RespondConfig::schema.name) {
     return fmt::format("{} with status {}", name, handler.as<RespondConfig>().status);
@@ -164,7 +198,7 @@ RouteReport explain_routes(const Site& site, const ServerConfig& config,
     std::string through = way(config, listener, route);
     report.text = fmt::format("  route {}{}\n", report.route, place(source, route.position));
     if (!through.empty()) report.text += fmt::format("  through {}\n", through);
-    report.text += fmt::format("  answered by {}\n", describe(route.handler, config));
+    report.text += fmt::format("  answered by {}\n", describe(route.handler, config, exchange));
   }
   std::size_t told = 0;
   for (const Judged& each : judged) {

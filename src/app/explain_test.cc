@@ -121,6 +121,36 @@ TEST_F(ExplainTest, believes_trusted_proxies_as_the_listener_does) {
               HasSubstr("  route pages"));
 }
 
+TEST(ExplainSplit, tells_shares_and_conditions) {
+  config::Diagnostics diagnostics;
+  auto config = load_config({"", R"(listeners: [":8080"]
+routes:
+  - reverse_proxy:
+      split:
+        - { upstream: api, weight: 19 }
+        - { upstream: canary, when: 'header.x-canary == "yes"' }
+      sticky: cookie.user
+upstreams:
+  api: { endpoints: "10.0.0.1:80" }
+  canary: { endpoints: "10.0.0.2:80" }
+)"},
+                            diagnostics);
+  ASSERT_TRUE(config) << diagnostics.render();
+  auto snapshot = compile_config(std::move(*config), diagnostics);
+  ASSERT_TRUE(snapshot) << diagnostics.render();
+  SimWorld world(1);
+  auto text = [&](std::vector<std::string> headers) {
+    return explain({*snapshot, "shop.yaml", {}}, {"http://a.test:8080/", headers, {}, {}},
+                   world.add_loop())
+        .text;
+  };
+  EXPECT_THAT(text({}), HasSubstr("answered by reverse_proxy split, by cookie.user: 95 % to api "
+                                  "[10.0.0.1:80], 5 % to canary [10.0.0.2:80]\n"));
+  EXPECT_THAT(text({"X-Canary: yes"}),
+              HasSubstr("answered by reverse_proxy to upstream canary [10.0.0.2:80], because "
+                        "`header.x-canary == \"yes\"` is true\n"));
+}
+
 TEST_F(ExplainTest, gives_programs_the_same_as_json) {
   ControlAnswer answer = ask({"http://shop.example:8080/", {}, {}, {}});
   EXPECT_EQ(answer.data,

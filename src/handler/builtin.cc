@@ -20,10 +20,7 @@ std::span<const config::ModuleType* const> handler_types() { return kHandlers; }
 std::unique_ptr<Handler> make_handler(const config::Module& module, const Upstreams& upstreams,
                                       config::Diagnostics& diagnostics) {
   if (module.type == &kReverseProxy) {
-    const auto& options = module.as<ReverseProxyConfig>();
-    auto upstream = upstreams.find(*options.upstream);
-    if (upstream == upstreams.end()) return nullptr;
-    return std::make_unique<ReverseProxy>(options, upstream->second, diagnostics);
+    return std::make_unique<ReverseProxy>(module.as<ReverseProxyConfig>(), upstreams, diagnostics);
   }
   if (module.type == &kRespond) return std::make_unique<Respond>(module.as<RespondConfig>());
   if (module.type == &kRedirect) {

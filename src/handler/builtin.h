@@ -1,13 +1,11 @@
 // The handlers that this program has.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <memory>
 #include <span>
-#include <string>
 
 #include "config/schema.h"
+#include "upstream/upstream.h"
 
 namespace weir {
 
@@ -16,11 +14,8 @@ class Diagnostics;
 }
 
 class Handler;
-class Upstream;
 
 std::span<const config::ModuleType* const> handler_types();
-
-using Upstreams = std::map<std::string, std::shared_ptr<const Upstream>, std::less<>>;
 
 /// From parsed options; what is wrong with them goes to `diagnostics`. Names of upstreams have
 /// been checked.

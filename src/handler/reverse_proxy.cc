@@ -49,14 +49,27 @@ bool must_not_pass(const Header& header) {
          std::memchr(header.name().data(), '_', header.name().size()) != nullptr;
 }
 
+// Null where the route changes nothing: then all such routes share what a request reads.
+std::unique_ptr<const UpstreamOptions> own_options(const Upstream& upstream,
+                                                   const ReverseProxyConfig& config) {
+  const ProxyTimeoutsConfig& timeouts = config.timeouts;
+  bool timed = timeouts.connect || timeouts.response || timeouts.idle;
+  if (!timed && config.subset.empty()) return nullptr;
+  auto options = std::make_unique<UpstreamOptions>(upstream.options());
+  if (timeouts.connect) options->connect_timeout = *timeouts.connect;
+  if (timeouts.response) options->exchange.response_timeout = *timeouts.response;
+  if (timeouts.idle) options->exchange.idle_timeout = *timeouts.idle;
+  if (!config.subset.empty()) {
+    options->subset = upstream.cluster()->subset(labels_of(config.subset));
+  }
+  return options;
+}
+
 }  // namespace
 
-ReverseProxy::ReverseProxy(const ReverseProxyConfig& config,
-                           std::shared_ptr<const Upstream> upstream,
+ReverseProxy::ReverseProxy(const ReverseProxyConfig& config, const Upstreams& upstreams,
                            config::Diagnostics& diagnostics)
-    : upstream_(std::move(upstream)),
-      options_(upstream_->options()),
-      forwarded_(config.forwarded),
+    : forwarded_(config.forwarded),
       request_edits_(config.request_headers, expression::Stage::route, diagnostics),
       response_edits_(config.response_headers, expression::Stage::response, diagnostics),
       strip_prefix_(config.strip_prefix) {
@@ -67,12 +80,19 @@ ReverseProxy::ReverseProxy(const ReverseProxyConfig& config,
     host_ = config.host;
   }
   while (strip_prefix_.ends_with('/')) strip_prefix_.pop_back();
-  if (!config.subset.empty())
-    options_.subset = upstream_->cluster()->subset(labels_of(config.subset));
-  if (config.timeouts.connect) options_.connect_timeout = *config.timeouts.connect;
-  if (config.timeouts.response) options_.exchange.response_timeout = *config.timeouts.response;
   total_timeout_ = config.timeouts.total.value_or(Duration::zero());
-  if (config.timeouts.idle) options_.exchange.idle_timeout = *config.timeouts.idle;
+  for (const auto* name : config.upstreams()) {
+    std::shared_ptr<const Upstream> upstream = upstreams.find(**name)->second;
+    std::unique_ptr<const UpstreamOptions> own = own_options(*upstream, config);
+    ways_.push_back({std::move(upstream), std::move(own)});
+  }
+  if (!config.split.empty()) {
+    split_ = std::make_unique<UpstreamSplit>(config.split, config.sticky, diagnostics);
+  }
+}
+
+const ReverseProxy::Way& ReverseProxy::way_of(Exchange& exchange) const {
+  return split_ ? ways_[split_->pick(exchange)] : ways_.front();
 }
 
 std::string_view ReverseProxy::target_of(Exchange& exchange) const {
@@ -144,7 +164,8 @@ Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
                        host_policy_ == HostPolicy::upstream || host.empty()};
   sent.deadline = keep_deadline(exchange, total_timeout_);
   bool call = grpc::is_call(request);
-  Result<Response> response = co_await upstream_->send(exchange, sent, options_);
+  const Way& way = way_of(exchange);
+  Result<Response> response = co_await way.upstream->send(exchange, sent, way.options());
   if (response && call) response->body = grpc::with_status(exchange, response->body);
   if (response) clean(exchange, *response);
   co_return response;

@@ -3,30 +3,40 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/diagnostics.h"
 #include "expression/header_edits.h"
 #include "handler/reverse_proxy_config.h"
 #include "http/handler.h"
+#include "upstream/split.h"
 #include "upstream/upstream.h"
 
 namespace weir {
 
 class ReverseProxy final : public Handler {
  public:
-  ReverseProxy(const ReverseProxyConfig& config, std::shared_ptr<const Upstream> upstream,
+  /// The names in `config` are names of `upstreams`.
+  ReverseProxy(const ReverseProxyConfig& config, const Upstreams& upstreams,
                config::Diagnostics& diagnostics);
   Task<Result<Response>> handle(Exchange& exchange) const override;
 
  private:
   enum class HostPolicy : std::uint8_t { keep, upstream, fixed };
+  /// Where requests go.
+  struct Way {
+    std::shared_ptr<const Upstream> upstream;
+    std::unique_ptr<const UpstreamOptions> own;  // of this route; null: the upstream's
+    const UpstreamOptions& options() const { return own ? *own : upstream->options(); }
+  };
 
+  const Way& way_of(Exchange& exchange) const;
   void forward_facts(Exchange& exchange) const;
   void clean(Exchange& exchange, Response& response) const;
   std::string_view target_of(Exchange& exchange) const;
 
-  std::shared_ptr<const Upstream> upstream_;
-  UpstreamOptions options_;
+  std::vector<Way> ways_;
+  std::unique_ptr<const UpstreamSplit> split_;  // null: there is one way
   ForwardedConfig forwarded_;
   HeaderEdits request_edits_;
   HeaderEdits response_edits_;

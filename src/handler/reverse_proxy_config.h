@@ -3,10 +3,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "config/parse.h"
 #include "config/schema.h"
 #include "config/values.h"
 #include "http/header_edits_config.h"
+#include "upstream/split_config.h"
 
 namespace weir {
 
@@ -63,6 +66,8 @@ struct ProxyTimeoutsConfig {
 struct ReverseProxyConfig {
   config::Located<std::string> upstream;
   config::Map<std::string> subset;
+  std::vector<SplitEntryConfig> split;
+  std::vector<config::Located<std::string>> sticky;
   std::string host = "keep";
   std::string strip_prefix;
   HeaderEditsConfig request_headers;
@@ -70,11 +75,25 @@ struct ReverseProxyConfig {
   ProxyTimeoutsConfig timeouts;
   ForwardedConfig forwarded;
 
+  // One upstream, or a split that gives each request to one.
+  void check(const config::Found& found) const;
+  // Every name of an upstream, as it stands in the file.
+  std::vector<const config::Located<std::string>*> upstreams() const;
+
   static constexpr auto schema = config::object(
       "reverse_proxy", "Sends the request to an upstream and its response back.",
       config::field<&ReverseProxyConfig::upstream>(
-          "upstream", "The name of an entry under `upstreams`.", config::required,
-          config::shorthand, config::not_empty, config::example("api")),
+          "upstream", "The name of an entry under `upstreams`. Either this or `split` is needed.",
+          config::shorthand, config::example("api")),
+      config::field<&ReverseProxyConfig::split>(
+          "split", "Several upstreams in place of one, each with its share of the requests.",
+          config::example("[{ upstream: api, weight: 95 }, { upstream: api-canary, weight: 5 }]")),
+      config::field<&ReverseProxyConfig::sticky>(
+          "sticky",
+          "Values of the request, such as `cookie.session`, by which a client always gets the same "
+          "upstream of the split; the first that the request has. Without any, requests take "
+          "turns.",
+          config::one_or_many, config::not_empty, config::example("[cookie.session, client_ip]")),
       config::field<&ReverseProxyConfig::subset>(
           "subset",
           "Labels: only endpoints that have all of them. 503 with the reason `subset_empty` when "

@@ -43,7 +43,8 @@ class ReverseProxyTest : public ::testing::Test {
 
   test::Answer ask(Asked asked = {}) {
     config::Diagnostics diagnostics;
-    ReverseProxy proxy(config_, std::make_shared<Upstream>(cluster_, upstream_), diagnostics);
+    Upstreams upstreams{{"api", std::make_shared<Upstream>(cluster_, upstream_)}};
+    ReverseProxy proxy(config_, upstreams, diagnostics);
     EXPECT_TRUE(diagnostics.ok()) << diagnostics.render();
     return test::run(loop_, test::answer_of(loop_, proxy, std::move(asked)));
   }

@@ -97,6 +97,7 @@ class CrossCheck {
   void check_listeners();
   void check_routes(const std::vector<RouteConfig>& routes);
   void check_client_auth(const ListenerConfig& listener);
+  void check_upstreams(const ReverseProxyConfig& proxy);
   void check_upstream(const config::Located<std::string>& name);
 
   const ServerConfig& config_;
@@ -176,7 +177,7 @@ void CrossCheck::check_routes(const std::vector<RouteConfig>& routes) {
   std::map<std::string, Position> names;
   for (const RouteConfig& route : routes) {
     if (route.handler && route.handler.type->name == ReverseProxyConfig::schema.name) {
-      check_upstream(route.handler.as<ReverseProxyConfig>().upstream);
+      check_upstreams(route.handler.as<ReverseProxyConfig>());
     }
     if (route.name->empty()) continue;
     const auto [other, fresh] = names.emplace(*route.name, route.name.position);
@@ -184,6 +185,19 @@ void CrossCheck::check_routes(const std::vector<RouteConfig>& routes) {
     diagnostics_.error(route.name.position, Code::duplicate_name,
                        fmt::format("the name \"{}\" is already taken by a route on line {}",
                                    *route.name, other->second.line));
+  }
+}
+
+void CrossCheck::check_upstreams(const ReverseProxyConfig& proxy) {
+  for (const config::Located<std::string>* name : proxy.upstreams()) check_upstream(*name);
+  std::map<std::string_view, Position> entries;
+  for (const SplitEntryConfig& entry : proxy.split) {
+    const auto [other, fresh] = entries.emplace(*entry.upstream, entry.upstream.position);
+    if (fresh) continue;
+    diagnostics_.error(entry.upstream.position, Code::duplicate_name,
+                       fmt::format("the split has an entry for \"{}\" already, on line {}",
+                                   *entry.upstream, other->second.line),
+                       "one entry has both a weight and a \"when\"");
   }
 }
 

@@ -1,7 +1,7 @@
 #include "server/config.h"
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "config/dump.h"
 #include "config/json_schema.h"
@@ -14,6 +14,7 @@ namespace weir {
 namespace {
 
 using config::Diagnostics;
+using ::testing::HasSubstr;
 
 struct Reading {
   Diagnostics diagnostics;
@@ -89,6 +90,45 @@ TEST(ServerConfig, points_at_an_unknown_upstream) {
   EXPECT_NE(rendered("listeners:\n  - address: \":80\"\n    routes: [{ reverse_proxy: x }]\n")
                 .find("W1401: no upstream is named \"x\""),
             std::string::npos);
+}
+
+std::string rendered_proxy(std::string proxy) {
+  return rendered("listeners: [\":80\"]\nroutes:\n  - reverse_proxy: " + proxy +
+                  "\nupstreams:\n  api: { endpoints: unix:/a }\n"
+                  "  canary: { endpoints: unix:/b }\n");
+}
+
+TEST(ServerConfig, points_at_what_is_wrong_with_a_split) {
+  EXPECT_EQ(rendered_proxy("{ split: [api, { upstream: canary, weight: 0 }] }"), "");
+  EXPECT_EQ(rendered_proxy("{ split: [api, { upstream: canry, weight: 5 }] }"),
+            "weir.yaml:3:48: error W1401: no upstream is named \"canry\"\n"
+            "    3 |   - reverse_proxy: { split: [api, { upstream: canry, weight: 5 }] }\n"
+            "      |                                                ^^^^^\n"
+            "      help: did you mean \"canary\"?\n"
+            "1 error\n");
+  EXPECT_THAT(
+      rendered_proxy("{ split: [{ upstream: api, weight: 0 }, { upstream: canary, weight: 0 }] }"),
+      HasSubstr("weir.yaml:3:29: error W1406: every weight of the split is 0\n"));
+  EXPECT_THAT(
+      rendered_proxy("{ split: [api, { upstream: api, when: 'true' }] }"),
+      HasSubstr("weir.yaml:3:48: error W1403: the split has an entry for \"api\" already, on "
+                "line 3\n"));
+  EXPECT_THAT(rendered_proxy("{ upstream: api, split: [canary] }"),
+              HasSubstr("weir.yaml:3:44: error W1406: a request goes to the \"upstream\" or by the "
+                        "\"split\", not both\n"));
+  EXPECT_THAT(rendered_proxy("{ host: keep }"),
+              HasSubstr("weir.yaml:3:20: error W1202: reverse_proxy needs an \"upstream\", or a "
+                        "\"split\" over several\n"));
+  EXPECT_THAT(rendered_proxy("{ upstream: api, sticky: client_ip }"),
+              HasSubstr("weir.yaml:3:45: error W1406: \"sticky\" is for a \"split\"\n"));
+}
+
+TEST(ServerConfig, dumps_a_split_that_reads_back_as_the_same) {
+  const std::string dump = config::dump_yaml(
+      accepted("listeners: [\":80\"]\nroutes: [{ reverse_proxy: { split: [api, canary], sticky: "
+               "client_ip } }]\nupstreams: { api: { endpoints: unix:/a }, canary: { endpoints: "
+               "unix:/b } }\n"));
+  EXPECT_EQ(config::dump_yaml(accepted(dump)), dump);
 }
 
 TEST(ServerConfig, does_not_judge_references_of_a_file_that_was_not_read_to_its_end) {

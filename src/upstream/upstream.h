@@ -1,7 +1,10 @@
 // Upstream: how a request gets its answer from a cluster: pick, lease, send, and try again.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "cluster/cluster.h"
 #include "http/request_deadline.h"
@@ -39,5 +42,8 @@ class Upstream {
   std::shared_ptr<Cluster> cluster_;
   UpstreamOptions options_;
 };
+
+/// Those of one configuration, by name.
+using Upstreams = std::map<std::string, std::shared_ptr<const Upstream>, std::less<>>;
 
 }  // namespace weir
