@@ -62,6 +62,15 @@ void add_serving(CLI::App& app, Raw& raw) {
       ->allow_extra_args(false);
   proxy->add_flag("--print", raw.arguments.print, "Print the configuration it stands for");
   add_process_options(*proxy, raw);
+  CLI::App* serve = app.add_subcommand("serve", "A web server for a directory, without a file");
+  ServeOptions& site = raw.arguments.serve;
+  serve->add_option("DIR", site.root, "The directory")->required();
+  serve->add_option("--listen", site.listen, "Where it listens: an address or a port")
+      ->capture_default_str();
+  serve->add_flag("--listing", site.listing, "Show what directories hold");
+  serve->add_flag("--spa", site.single_page, "Answer with /index.html where there is no file");
+  serve->add_flag("--print", raw.arguments.print, "Print the configuration it stands for");
+  add_process_options(*serve, raw);
 }
 
 void add_configuration(CLI::App& app, Raw& raw) {

@@ -23,6 +23,7 @@ struct Arguments {
   std::string file;
   RunOptions run;  // all but the configuration
   ProxyOptions proxy;
+  ServeOptions serve;
   ExplainQuestion question;
   bool json = false;
   bool show_secrets = false;

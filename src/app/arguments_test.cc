@@ -63,6 +63,16 @@ TEST(Arguments, reads_several_headers_and_origins) {
   EXPECT_TRUE(arguments.print);
 }
 
+TEST(Arguments, reads_what_is_to_be_served) {
+  Arguments arguments = accepted({"serve", "public", "--listen", ":80", "--listing", "--spa"});
+  EXPECT_EQ(arguments.serve.root, "public");
+  EXPECT_EQ(arguments.serve.listen, ":80");
+  EXPECT_TRUE(arguments.serve.listing);
+  EXPECT_TRUE(arguments.serve.single_page);
+  EXPECT_EQ(accepted({"serve", "."}).serve.listen, ":8080");
+  EXPECT_EQ(refused({"serve"}).status, kExitUsage);
+}
+
 TEST(Arguments, suggests_a_command_for_one_that_does_not_exist) {
   Usage usage = refused({"rnu", "weir.yaml"});
   EXPECT_EQ(usage.status, kExitUsage);

@@ -97,8 +97,8 @@ int ask(const Arguments& arguments, ControlRequest request) {
   return show(ask_process(path, request), arguments.json);
 }
 
-int proxy(const Arguments& arguments) {
-  std::string text = proxy_config(arguments.proxy);
+/// What a one-liner stands for.
+int run_text(const Arguments& arguments, std::string text) {
   if (arguments.print) return print(text);
   RunOptions options = arguments.run;
   options.config.text = std::move(text);
@@ -131,7 +131,8 @@ std::string expressions() {
 int execute(const Arguments& arguments) {
   const std::string& verb = arguments.verb;
   if (verb == "run") return run(arguments);
-  if (verb == "proxy") return proxy(arguments);
+  if (verb == "proxy") return run_text(arguments, proxy_config(arguments.proxy));
+  if (verb == "serve") return run_text(arguments, serve_config(arguments.serve));
   if (verb == "check") return check(arguments);
   if (verb == "config dump") return dump(arguments);
   if (verb == "config schema") return print(config::json_schema<ServerConfig>() + "\n");

@@ -12,6 +12,7 @@
 #include "handler/redirect_config.h"
 #include "handler/respond_config.h"
 #include "handler/reverse_proxy_config.h"
+#include "handler/static_files_config.h"
 
 namespace weir {
 namespace {
@@ -161,6 +162,9 @@ std::string describe(const config::Module& handler, const ServerConfig& config,
   if (name == RedirectConfig::schema.name) {
     const auto& redirect = handler.as<RedirectConfig>();
     return fmt::format("{} {} to {}", name, redirect.status, *redirect.to);
+  }
+  if (name == StaticFilesConfig::schema.name) {
+    return fmt::format("{} below {}", name, *handler.as<StaticFilesConfig>().root);
   }
   return std::string(name);
 }

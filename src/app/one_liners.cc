@@ -1,6 +1,7 @@
 #include "app/one_liners.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@ bool is_port(std::string_view text) {
 }
 
 // A YAML text in double quotes.
-std::string quoted(std::string_view text) {
+std::string yaml_text(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
@@ -52,8 +53,24 @@ std::string proxy_config(const ProxyOptions& options) {
       "upstreams:\n"
       "  origins:\n"
       "    endpoints:\n",
-      quoted(listening(options.from)));
-  for (const std::string& to : options.to) text += fmt::format("      - {}\n", quoted(origin(to)));
+      yaml_text(listening(options.from)));
+  for (const std::string& to : options.to) text += fmt::format("      - {}\n", yaml_text(origin(to)));
+  return text;
+}
+
+std::string serve_config(const ServeOptions& options) {
+  std::error_code unknown;  // the working directory is gone: the path stays as it is
+  std::filesystem::path root = std::filesystem::absolute(options.root, unknown);
+  std::string text = fmt::format(
+      "listeners:\n"
+      "  - address: {}\n"
+      "routes:\n"
+      "  - static_files:\n"
+      "      root: {}\n",
+      yaml_text(listening(options.listen)),
+      yaml_text(unknown ? options.root : root.lexically_normal().string()));
+  if (options.listing) text += "      listing: true\n";
+  if (options.single_page) text += "      fallback: /index.html\n";
   return text;
 }
 

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "app/loaded_config.h"
+#include "handler/static_files_config.h"
 
 namespace weir {
 namespace {
@@ -36,6 +39,31 @@ TEST(ProxyConfig, lets_no_text_out_of_its_quotes) {
   std::string text = proxy_config({":80\"\nworkers: 5 #\\", {"a:1"}});
   EXPECT_FALSE(load_config({"", text}, diagnostics));
   EXPECT_EQ(diagnostics.error_count(), 1u) << diagnostics.render();
+}
+
+const StaticFilesConfig& served(const ServerConfig& config) {
+  return config.routes.at(0).handler.as<StaticFilesConfig>();
+}
+
+TEST(ServeConfig, serves_a_directory_wherever_the_process_is_later) {
+  config::Diagnostics diagnostics;
+  auto config = load_config({"", serve_config({.root = "public/"})}, diagnostics);
+  ASSERT_TRUE(config) << diagnostics.render();
+  EXPECT_EQ(config->listeners.at(0).address->text(), ":8080");
+  EXPECT_EQ(*served(*config).root, (std::filesystem::current_path() / "public/").string());
+  EXPECT_FALSE(served(*config).listing);
+  EXPECT_EQ(served(*config).fallback, "");
+}
+
+TEST(ServeConfig, takes_its_options) {
+  config::Diagnostics diagnostics;
+  ServeOptions options{.root = "/a \"b\"", .listen = "80", .listing = true, .single_page = true};
+  auto config = load_config({"", serve_config(options)}, diagnostics);
+  ASSERT_TRUE(config) << diagnostics.render();
+  EXPECT_EQ(config->listeners.at(0).address->text(), ":80");
+  EXPECT_EQ(*served(*config).root, "/a \"b\"");
+  EXPECT_TRUE(served(*config).listing);
+  EXPECT_EQ(served(*config).fallback, "/index.html");
 }
 
 }  // namespace

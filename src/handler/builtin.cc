@@ -3,6 +3,7 @@
 #include "handler/redirect.h"
 #include "handler/respond.h"
 #include "handler/reverse_proxy.h"
+#include "handler/static_files.h"
 
 namespace weir {
 namespace {
@@ -10,8 +11,10 @@ namespace {
 constexpr config::ModuleType kReverseProxy = config::module_type<ReverseProxyConfig>();
 constexpr config::ModuleType kRespond = config::module_type<RespondConfig>();
 constexpr config::ModuleType kRedirect = config::module_type<RedirectConfig>();
+constexpr config::ModuleType kStaticFiles = config::module_type<StaticFilesConfig>();
 
-constexpr const config::ModuleType* kHandlers[] = {&kReverseProxy, &kRespond, &kRedirect};
+constexpr const config::ModuleType* kHandlers[] = {&kReverseProxy, &kRespond, &kRedirect,
+                                                   &kStaticFiles};
 
 }  // namespace
 
@@ -25,6 +28,9 @@ std::unique_ptr<Handler> make_handler(const config::Module& module, const Upstre
   if (module.type == &kRespond) return std::make_unique<Respond>(module.as<RespondConfig>());
   if (module.type == &kRedirect) {
     return std::make_unique<Redirect>(module.as<RedirectConfig>(), diagnostics);
+  }
+  if (module.type == &kStaticFiles) {
+    return std::make_unique<StaticFiles>(module.as<StaticFilesConfig>(), diagnostics);
   }
   return nullptr;
 }

@@ -14,6 +14,7 @@ std::string_view message_of(const Error& error) {
     case ErrorCode::no_route: return "Nothing is configured to answer this address.";
     case ErrorCode::no_endpoint:
     case ErrorCode::subset_empty: return "No server is available to answer this request.";
+    case ErrorCode::not_found: return "There is nothing at this address.";
     case ErrorCode::connect_timeout:
     case ErrorCode::response_timeout:
     case ErrorCode::timeout: return "The server behind this address took too long to answer.";

@@ -415,6 +415,27 @@ def test_proxy_judges_its_addresses(tmp_path):
     assert "command line:8:9: error" in result.stderr
 
 
+def test_serve_needs_no_file(launch, folder):
+    (folder / "page.html").write_text("<p>hello")
+    weir = launch("serve", folder, "--listen", "127.0.0.1:0", "--listing").wait_ready()
+    assert weir.curl("/page.html") == "<p>hello"
+    assert '"page.html"' in weir.curl("/")
+    assert weir.command("reload").returncode == 0
+    assert weir.curl("/page.html") == "<p>hello"
+
+
+def test_serve_prints_the_configuration_that_it_stands_for(folder):
+    result = weir_command("serve", ".", "--print", cwd=folder)
+    assert f'root: "{folder}/"' in result.stdout or f'root: "{folder}"' in result.stdout
+    assert weir_command("check", "-", input=result.stdout).returncode == 0
+
+
+def test_serve_tells_of_a_directory_that_is_not_there(tmp_path):
+    result = weir_command("serve", tmp_path / "none", "--control", str(tmp_path / "weir.sock"))
+    assert result.returncode == 1
+    assert "No such file or directory" in result.stderr
+
+
 # --- names and users -----------------------------------------------------------------------------
 
 

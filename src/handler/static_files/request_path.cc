@@ -1,0 +1,91 @@
+#include "handler/static_files/request_path.h"
+
+namespace weir {
+namespace {
+
+int hex(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+// The target was normalised before; what is checked again here is what the kernel must not see.
+bool is_clean(std::string_view path) {
+  if (path.find('\0') != std::string_view::npos) return false;
+  while (!path.empty()) {
+    std::size_t slash = path.find('/');
+    std::string_view segment = path.substr(0, slash);
+    if (segment.empty() || segment == "." || segment == "..") return false;
+    if (slash == std::string_view::npos) break;
+    path.remove_prefix(slash + 1);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string_view> file_path(std::string_view path, Arena& arena) {
+  if (!path.starts_with('/')) return std::nullopt;
+  path.remove_prefix(1);
+  if (path.find('%') != std::string_view::npos) {
+    char* out = arena.allocate(path.size());
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      char c = path[i];
+      if (c == '%') {
+        if (i + 2 >= path.size()) return std::nullopt;
+        int high = hex(path[i + 1]);
+        int low = hex(path[i + 2]);
+        if (high < 0 || low < 0) return std::nullopt;
+        c = static_cast<char>(high * 16 + low);
+        if (c == '/') return std::nullopt;  // a name cannot hold one
+        i += 2;
+      }
+      out[size++] = c;
+    }
+    path = {out, size};
+  }
+  if (!is_clean(path)) return std::nullopt;
+  return path;
+}
+
+std::optional<std::string_view> strip_prefix(std::string_view path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) return std::nullopt;
+  path.remove_prefix(prefix.size());
+  if (path.empty()) return "/";
+  if (path.front() != '/') return std::nullopt;
+  return path;
+}
+
+bool is_hidden(std::string_view file_path) {
+  constexpr std::string_view kWellKnown = ".well-known";
+  if (file_path == kWellKnown || file_path.starts_with(".well-known/")) {
+    file_path.remove_prefix(kWellKnown.size());
+  }
+  return file_path.starts_with('.') || file_path.find("/.") != std::string_view::npos;
+}
+
+bool fits(std::string_view pattern, std::string_view text) {
+  std::size_t at = 0;
+  std::size_t star = std::string_view::npos;  // the last one, and where its text ends
+  std::size_t star_end = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      star_end = i;
+    } else if (at < pattern.size() && pattern[at] == text[i]) {
+      ++at;
+      ++i;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      i = ++star_end;
+    } else {
+      return false;
+    }
+  }
+  while (at < pattern.size() && pattern[at] == '*') ++at;
+  return at == pattern.size();
+}
+
+}  // namespace weir

@@ -1,0 +1,53 @@
+#include "handler/static_files/request_path.h"
+
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+TEST(FilePath, is_decoded_once_and_never_leads_up) {
+  Arena arena;
+  EXPECT_EQ(file_path("/", arena), "");
+  EXPECT_EQ(file_path("/a/b", arena), "a/b");
+  EXPECT_EQ(file_path("/a/", arena), "a/");
+  EXPECT_EQ(file_path("/a%20b%25.txt", arena), "a b%.txt");
+  EXPECT_EQ(file_path("/a%5Cb", arena), "a\\b");
+  for (std::string_view bad : {"", "a", "/a%2Fb", "/a%00b", "/%2e%2e/a", "/../a", "/a/..", "/./a",
+                               "//a", "/a//b", "/a%", "/a%4", "/a%zz"}) {
+    EXPECT_FALSE(file_path(bad, arena)) << bad;
+  }
+}
+
+TEST(StripPrefix, ends_at_the_end_of_a_segment) {
+  EXPECT_EQ(strip_prefix("/a/b", ""), "/a/b");
+  EXPECT_EQ(strip_prefix("/a/b", "/a"), "/b");
+  EXPECT_EQ(strip_prefix("/a", "/a"), "/");
+  EXPECT_FALSE(strip_prefix("/ab", "/a"));
+  EXPECT_FALSE(strip_prefix("/b", "/a"));
+}
+
+TEST(IsHidden, is_what_begins_with_a_dot) {
+  for (std::string_view hidden :
+       {".env", "a/.b", "a/.b/c", ".well-knownx", ".well-known/.a", "a/.well-known/b"}) {
+    EXPECT_TRUE(is_hidden(hidden)) << hidden;
+  }
+  for (std::string_view shown : {"", "a", "a/b.c", ".well-known", ".well-known/a", "a./b"}) {
+    EXPECT_FALSE(is_hidden(shown)) << shown;
+  }
+}
+
+TEST(Fits, a_star_stands_for_any_text) {
+  EXPECT_TRUE(fits("*.html", "a.html"));
+  EXPECT_TRUE(fits("assets/*", "assets/a/b.js"));
+  EXPECT_TRUE(fits("a*b*c", "aXbYbZc"));
+  EXPECT_TRUE(fits("*", ""));
+  EXPECT_TRUE(fits("abc", "abc"));
+  EXPECT_FALSE(fits("*.html", "a.htm"));
+  EXPECT_FALSE(fits("a*b", "ab "));
+  EXPECT_FALSE(fits("", "a"));
+  EXPECT_FALSE(fits("a", ""));
+  EXPECT_FALSE(fits(std::string(50, '*') + "b", std::string(100, 'a')));
+}
+
+}  // namespace
+}  // namespace weir
