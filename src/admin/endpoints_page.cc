@@ -21,7 +21,7 @@ Json time_text(std::int64_t nanoseconds) {
 double seconds(Duration time) { return static_cast<double>(time.count()) / 1e9; }
 
 // One entry for each reason that holds; an endpoint without any is available.
-Json away_json(const Endpoint& endpoint, const Health* health) {
+Json away_json(const Cluster& cluster, const Endpoint& endpoint, const Health* health) {
   Json reasons = Json::array();
   if (endpoint.is(Away::unhealthy)) {
     Json reason = {{"reason", "unhealthy"}};
@@ -31,7 +31,12 @@ Json away_json(const Endpoint& endpoint, const Health* health) {
     }
     reasons.push_back(std::move(reason));
   }
-  if (endpoint.is(Away::ejected)) reasons.push_back({{"reason", "ejected"}});
+  if (endpoint.is(Away::ejected)) {
+    const OutlierState& outlier = endpoint.outlier;
+    reasons.push_back({{"reason", "ejected"},
+                       {"until", time_text(cluster.outliers().wall(outlier.ejected_until()))},
+                       {"detail", name(outlier.reason.load(std::memory_order_relaxed))}});
+  }
   if (endpoint.is(Away::disabled)) reasons.push_back({{"reason", "disabled"}});
   return reasons;
 }
@@ -62,9 +67,9 @@ Json endpoint_json(const Cluster& cluster, const EndpointSet& set, std::size_t i
                 {"endpoint", endpoint.text},
                 {"host", endpoint.host},
                 {"weight", set.weights[index]},
-                {"backup", index >= set.regular},
+                {"priority", set.placements[index].priority},
                 {"available", endpoint.available()},
-                {"away", away_json(endpoint, health)},
+                {"away", away_json(cluster, endpoint, health)},
                 {"in_flight", endpoint.in_flight.load(std::memory_order_relaxed)},
                 {"requests", endpoint.requests.load(std::memory_order_relaxed)},
                 {"failures", endpoint.failures.load(std::memory_order_relaxed)},

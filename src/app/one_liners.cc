@@ -54,7 +54,8 @@ std::string proxy_config(const ProxyOptions& options) {
       "  origins:\n"
       "    endpoints:\n",
       yaml_text(listening(options.from)));
-  for (const std::string& to : options.to) text += fmt::format("      - {}\n", yaml_text(origin(to)));
+  for (const std::string& to : options.to)
+    text += fmt::format("      - {}\n", yaml_text(origin(to)));
   return text;
 }
 

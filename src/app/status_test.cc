@@ -101,15 +101,16 @@ TEST_F(StatusTest, greets_with_a_line_to_try) {
 
 TEST(UrlOf, is_what_a_browser_takes) {
   std::atomic<std::uint64_t> process{0};
+  Overload overload;
   for (auto [bound, url] : {std::pair{"0.0.0.0:8080", "http://localhost:8080"},
                             {"[::]:8080", "http://localhost:8080"},
                             {"10.0.0.1:80", "http://10.0.0.1:80"},
                             {"[::1]:80", "http://[::1]:80"}}) {
-    SharedListener listener("a", *Address::parse(bound), process);
+    SharedListener listener("a", *Address::parse(bound), process, overload);
     listener.bound = listener.address;
     EXPECT_EQ(url_of(listener), url);
   }
-  SharedListener unix("a", *Address::parse("unix:/run/a.sock"), process);
+  SharedListener unix("a", *Address::parse("unix:/run/a.sock"), process, overload);
   unix.bound = unix.address;
   EXPECT_THAT(url_of(unix), StartsWith("unix:"));
 }

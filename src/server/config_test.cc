@@ -101,9 +101,9 @@ std::string rendered_proxy(std::string proxy) {
 TEST(ServerConfig, points_at_what_is_wrong_with_a_split) {
   EXPECT_EQ(rendered_proxy("{ split: [api, { upstream: canary, weight: 0 }] }"), "");
   EXPECT_EQ(rendered_proxy("{ split: [api, { upstream: canry, weight: 5 }] }"),
-            "weir.yaml:3:48: error W1401: no upstream is named \"canry\"\n"
+            "weir.yaml:3:47: error W1401: no upstream is named \"canry\"\n"
             "    3 |   - reverse_proxy: { split: [api, { upstream: canry, weight: 5 }] }\n"
-            "      |                                                ^^^^^\n"
+            "      |                                               ^^^^^\n"
             "      help: did you mean \"canary\"?\n"
             "1 error\n");
   EXPECT_THAT(
@@ -111,7 +111,7 @@ TEST(ServerConfig, points_at_what_is_wrong_with_a_split) {
       HasSubstr("weir.yaml:3:29: error W1406: every weight of the split is 0\n"));
   EXPECT_THAT(
       rendered_proxy("{ split: [api, { upstream: api, when: 'true' }] }"),
-      HasSubstr("weir.yaml:3:48: error W1403: the split has an entry for \"api\" already, on "
+      HasSubstr("weir.yaml:3:47: error W1403: the split has an entry for \"api\" already, on "
                 "line 3\n"));
   EXPECT_THAT(rendered_proxy("{ upstream: api, split: [canary] }"),
               HasSubstr("weir.yaml:3:44: error W1406: a request goes to the \"upstream\" or by the "
@@ -240,10 +240,12 @@ TEST(ServerConfig, reads_how_endpoints_are_picked) {
   auto policy = [](std::string_view options) {
     return accepted(with_upstream(options)).upstreams.find("api")->policy();
   };
-  EXPECT_EQ(policy("balance: random"), BalancePolicy{.algorithm = Balance::random});
+  EXPECT_EQ(policy("balance: random"),
+            (BalancePolicy{.algorithm = Balance::random, .panic_below = 0.1}));
   EXPECT_EQ(policy("balance: { algorithm: ring, key: header.x-user, max_load: 1.25 }"),
-            (BalancePolicy{.algorithm = Balance::ring, .max_load = 1.25}));
-  EXPECT_EQ(policy("slow_start: 30s"), BalancePolicy{.slow_start = std::chrono::seconds(30)});
+            (BalancePolicy{.algorithm = Balance::ring, .max_load = 1.25, .panic_below = 0.1}));
+  EXPECT_EQ(policy("slow_start: 30s"),
+            (BalancePolicy{.slow_start = std::chrono::seconds(30), .panic_below = 0.1}));
   const ServerConfig config =
       accepted(with_upstream("balance: { algorithm: maglev, key: [cookie.s, client_ip] }"));
   EXPECT_EQ(*config.upstreams.find("api")->balance.key.at(1), "client_ip");

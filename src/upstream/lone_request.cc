@@ -67,14 +67,15 @@ Task<Result<Response>> run(Exchange& exchange, Setting& setting, Dialled connect
   if (connection.http2) {
     session = h2::ClientSession::open(setting.sessions, std::move(connection.stream),
                                       setting.session_limits, setting.home);
-    auto* over = exchange.own<h2::ClientExchange>(exchange, *session, setting.limits);
+    auto* over =
+        exchange.own<h2::ClientExchange>(exchange, *session, setting.limits, exchange.stop());
     co_return co_await over->run(message);
   }
   h1::ClientConnection plain;
   plain.stream = std::move(connection.stream);
   plain.born = exchange.loop().now();
-  auto* over =
-      exchange.own<h1::ClientExchange>(exchange, std::move(plain), setting.home, setting.limits);
+  auto* over = exchange.own<h1::ClientExchange>(exchange, std::move(plain), setting.home,
+                                                setting.limits, exchange.stop());
   co_return co_await over->run(message);
 }
 
