@@ -97,9 +97,11 @@ struct HealthConfig {
           "tls", "With the TLS of the upstream, if it has any; `false` is in clear all the same."),
       config::field<&HealthConfig::path>("path", "For `http`: what is asked for.",
                                          config::check(&check_health_path)),
-      config::field<&HealthConfig::host>(
-          "host", "For `http` and `grpc`: the Host field; empty is the address of the endpoint.",
-          config::check(&check_health_host), config::example("shop.example")),
+      config::field<&HealthConfig::host>("host",
+                                         "For `http` and `grpc`: the Host field; empty is the name "
+                                         "of the endpoint, or its address.",
+                                         config::check(&check_health_host),
+                                         config::example("shop.example")),
       config::field<&HealthConfig::status>(
           "status", "For `http`: statuses that are well, and ranges of them.", config::one_or_many,
           config::at_least_one, config::check(&check_status_range),

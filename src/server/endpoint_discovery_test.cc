@@ -129,6 +129,18 @@ TEST_F(EndpointDiscoveryTest, waits_a_limited_time_for_a_server_that_is_silent) 
   EXPECT_THAT(endpoints(), ElementsAre("10.0.0.7:80", "10.0.0.8:80"));
 }
 
+TEST_F(EndpointDiscoveryTest, loses_no_endpoint_to_a_reload_while_the_server_is_silent) {
+  put_in_force({"a.test:80"});
+  silent_ = true;
+  world_.run_for(std::chrono::minutes(5));
+  put_in_force({"a.test:80", "b.test:81"});
+  EXPECT_THAT(endpoints(), ElementsAre("10.0.0.7:80"));
+  names_.erase("a.test");
+  silent_ = false;
+  world_.run_for(std::chrono::minutes(5));
+  EXPECT_THAT(endpoints(), ElementsAre("10.0.0.7:80", "10.0.0.8:81")) << "no such name, it says";
+}
+
 TEST_F(EndpointDiscoveryTest, does_not_wait_for_names_that_do_not_exist) {
   EXPECT_LT(put_in_force({"a.test:80", "nobody.test:80"}), milliseconds(500));
   EXPECT_THAT(endpoints(), ElementsAre("10.0.0.7:80"));

@@ -23,13 +23,13 @@ const std::string kWell = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 const std::string kSick = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
 
 /// A server in the simulation that has its endpoints checked.
-class HealthChecksTest : public ::testing::Test {
- protected:
-  HealthChecksTest() {
+class Room {
+ public:
+  explicit Room(std::uint64_t seed, const SimFaults& faults = {}) : world_(seed, faults) {
     set_log_sink([this](std::string_view line) { log_ += line; });
     server_.set_health(&checks_);
   }
-  ~HealthChecksTest() override {
+  ~Room() {
     test::drain(world_, server_);
     world_.spawn(loop_, checks_.finish());
     world_.run();
@@ -94,7 +94,7 @@ class HealthChecksTest : public ::testing::Test {
   }
 
   std::string log_;
-  SimWorld world_{1};
+  SimWorld world_;
   SimLoop& loop_ = world_.add_loop("10.0.0.1");
   struct Nobody final : ExchangeObserver {
     void exchange_ended(Exchange&) override {}
@@ -103,6 +103,11 @@ class HealthChecksTest : public ::testing::Test {
   HealthChecks checks_{loop_};
   Server server_{world_.network(), host_};
   std::vector<std::unique_ptr<ScriptedOrigin>> origins_;
+};
+
+class HealthChecksTest : public ::testing::Test, protected Room {
+ protected:
+  HealthChecksTest() : Room(1) {}
 };
 
 TEST_F(HealthChecksTest, checks_nothing_that_has_no_section) {
@@ -283,6 +288,23 @@ TEST_F(HealthChecksTest, spreads_checks_over_time) {
     if (std::abs(apart) < 1'000'000) ++together;
   }
   EXPECT_LT(together, 10);
+}
+
+TEST(HealthChecks, find_every_endpoint_well_once_the_network_is) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Room room(seed, SimFaults::drawn(seed));
+    for (int i = 1; i <= 3; ++i) room.origin(i, {answers(kWell)});
+    room.put_in_force(3, "{ every: 1s, timeout: 500ms }");
+    room.world_.run_for(30s);
+    room.world_.network().black_hole(*Address::parse(Room::address(2)));
+    room.world_.run_for(4s);
+    EXPECT_FALSE(room.cluster().endpoints()->endpoints[1]->available());
+    room.world_.network().heal(*Address::parse(Room::address(2)));
+    room.world_.faults() = {};
+    room.world_.run_for(3s);
+    EXPECT_EQ(room.available().size(), 3u);
+  }
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/random.h"
+
 namespace weir {
 namespace {
 
@@ -45,6 +47,18 @@ TEST(GrpcHealth, refuses_what_is_broken) {
         framed("\x08"s + std::string(10, '\xFF') + "\x01"),
         framed("\x12\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01")}) {
     EXPECT_FALSE(parse_health_response(wrong)) << ::testing::PrintToString(wrong);
+  }
+}
+
+// ASan and UBSan judge; serving has to be said.
+TEST(GrpcHealth, survives_any_bytes) {
+  Random random(1);
+  for (int i = 0; i < 100'000; ++i) {
+    std::string message(random.below(12), '\0');
+    for (char& each : message)
+      each = static_cast<char>(random.chance(500) ? random.below(24) : random.below(256));
+    auto status = parse_health_response(framed(message));
+    if (status == ServingStatus::serving) EXPECT_NE(message.find('\x08'), message.npos);
   }
 }
 

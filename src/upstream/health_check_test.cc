@@ -46,7 +46,7 @@ class HealthCheckTest : public ::testing::Test {
     auto config = config::parse<HealthConfig>(document, diagnostics);
     auto made = make_health_check(config, "api", options_, diagnostics);
     EXPECT_TRUE(diagnostics.ok()) << diagnostics.render();
-    auto endpoint = std::make_shared<Endpoint>(*Address::parse(address_), "site.example");
+    auto endpoint = std::make_shared<Endpoint>(*Address::parse(address_), name_);
     TimePoint before = world_.now();
     CheckResult result =
         run(loop_, check_health(loop_, programs_, std::move(made), std::move(endpoint), stop));
@@ -92,6 +92,7 @@ class HealthCheckTest : public ::testing::Test {
   UpstreamOptions options_;
   std::shared_ptr<const TlsServerProfile> server_tls_;
   std::string address_ = "10.0.0.9:80";
+  std::string name_ = "site.example";
   std::vector<std::unique_ptr<ScriptedOrigin>> origins_;
   std::vector<std::unique_ptr<TestOrigin>> http2_;
 };
@@ -100,7 +101,10 @@ class HealthCheckTest : public ::testing::Test {
 
 TEST_F(HealthCheckTest, asks_for_health_of_the_endpoint_itself) {
   EXPECT_EQ(http("", ok_with("fine")), "well");
-  EXPECT_THAT(received(), StartsWith("GET /health HTTP/1.1\r\nHost: 10.0.0.9:80\r\n"));
+  EXPECT_THAT(received(), StartsWith("GET /health HTTP/1.1\r\nHost: site.example\r\n"));
+  name_ = "";
+  EXPECT_EQ(http("", ok_with("fine")), "well");
+  EXPECT_THAT(received(), StartsWith("GET /health HTTP/1.1\r\nHost: 10.0.0.10:80\r\n"));
   EXPECT_EQ(http("path: \"/up?x=1\", host: a.example", ok_with("")), "well");
   EXPECT_THAT(received(), StartsWith("GET /up?x=1 HTTP/1.1\r\nHost: a.example\r\n"));
 }
@@ -174,7 +178,7 @@ TEST_F(HealthCheckTest, goes_to_a_port_of_its_own) {
   origins_.push_back(std::make_unique<ScriptedOrigin>(
       world_, "10.0.0.9:9000", std::vector<Script>{answers(ok_with("fine"))}));
   EXPECT_EQ(check("{ port: 9000 }"), "well");
-  EXPECT_THAT(received(), HasSubstr("Host: 10.0.0.9:9000\r\n"));
+  EXPECT_THAT(received(), HasSubstr("Host: site.example:9000\r\n"));
 }
 
 TEST_F(HealthCheckTest, opens_a_connection_for_each_check_and_leaves_none) {

@@ -10,6 +10,9 @@
 namespace weir {
 namespace {
 
+constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
+
 using Unwell = std::unexpected<std::string>;
 
 CheckResult judge_http(const HealthCheck& check, const LoneAnswer& answer) {
@@ -38,10 +41,14 @@ CheckResult judge_grpc(const LoneAnswer& answer) {
   return {};
 }
 
+// By default the name that stands for the endpoint; its address if it was written as one.
 std::string host_of(const HealthCheck& check, const Endpoint& endpoint) {
   if (!check.config.host.empty()) return check.config.host;
-  bool unix_socket = endpoint.address.family() == Address::Family::unix_path;
-  return unix_socket ? "localhost" : check.address_of(endpoint).text();
+  Address where = check.address_of(endpoint);
+  if (where.family() == Address::Family::unix_path) return "localhost";
+  if (endpoint.host == where.ip().text()) return where.text();
+  bool usual = where.port() == (check.tls ? kHttpsPort : kHttpPort);
+  return usual ? endpoint.host : fmt::format("{}:{}", endpoint.host, where.port());
 }
 
 }  // namespace
