@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 from weir_process import PATIENCE, scratch_dir
 
@@ -124,8 +125,22 @@ class Nginx:
 
     def kill(self):
         """Dies at once: its connections are reset, and its port refuses."""
-        os.killpg(self._process.pid, signal.SIGKILL)  # master and worker
-        self._process.wait(PATIENCE)
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)  # master and worker
+            self._process.wait(PATIENCE)
+        self._await_refusal()
+
+    # The worker is no child of ours, and holds the port until it is gone.
+    def _await_refusal(self):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+            except ConnectionRefusedError:
+                return
+            except ConnectionResetError:
+                pass
+        raise AssertionError("somebody still listens on the port of an origin that was killed")
 
     def quit(self):
         """Ends as `nginx -s quit` does: what is under way is answered, idle connections are closed."""
