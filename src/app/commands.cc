@@ -12,6 +12,7 @@
 #include "config/reference.h"
 #include "expression/reference.h"
 #include "io/epoll_loop.h"
+#include "server/metric_table.h"
 
 namespace weir {
 namespace {
@@ -139,6 +140,7 @@ int execute(const Arguments& arguments) {
   if (verb == "config docs") return print(reference());
   if (verb == "config codes") return print(codes());
   if (verb == "config expressions") return print(expressions());
+  if (verb == "config metrics") return print(metrics_markdown());
   if (verb != "explain") return ask(arguments, {verb, {}});
   if (!arguments.file.empty()) return explain_file(arguments);
   return ask(arguments, arguments.question.to_request());
