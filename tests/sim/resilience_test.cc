@@ -1,0 +1,237 @@
+// A cluster of endpoints that fall ill and get well again, behind health checks, outlier detection
+// and retries. At no time more than two of five are ill. What must hold: a request that may be
+// repeated gets its answer, others reach endpoints once at most, repeating keeps to its budget, no
+// more endpoints are ejected than may be, and all of them are back in time when all are well.
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "moody_origin.h"
+#include "seeds.h"
+#include "server/health_checks.h"
+#include "server/sim_server.h"
+#include "wire.h"
+
+namespace weir::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kEndpoints = 5;
+constexpr std::size_t kMostIll = 2;
+constexpr std::uint64_t kMaxEvents = 3'000'000;
+// Above the time that a request may take: it meets one change at most.
+constexpr Duration kBetweenChanges = seconds(6);
+constexpr Duration kTrouble = seconds(30);
+// Twice `every`, and the longest ejection with the second after which its end is noticed.
+constexpr Duration kRecovery = seconds(15);
+
+struct Asked {
+  std::string path;
+  bool post = false;
+  unsigned status = 0;  // 0: no answer
+};
+
+class Quiet final : public ExchangeObserver {
+  void exchange_ended(Exchange&) override {}
+};
+
+/// One seed: five endpoints, some clients, and a doctor who only makes things worse.
+class Run {
+ public:
+  explicit Run(std::uint64_t seed)
+      : random_(seed ^ 0x636c757374),
+        world_(seed, weather(seed)),
+        host_(world_, [](Loop&) { return std::make_unique<Quiet>(); }),
+        control_(world_.add_loop("10.0.0.1")),
+        checks_(control_),
+        server_(world_.network(), host_),
+        budget_(random_.chance(300)) {
+    server_.set_health(&checks_);
+  }
+
+  std::uint64_t run() {
+    start_origins();
+    test::apply(world_, server_, config());
+    world_.spawn(control_, tend());
+    SimLoop& home = world_.add_loop("10.0.2.1");
+    clients_ = 2 + random_.below(3);
+    for (std::uint64_t i = 0, count = clients_; i < count; ++i) {
+      world_.spawn(home, client(home, i, random_.next()));
+    }
+    plan_trouble();
+    EXPECT_EQ(world_.run_until([&] { return clients_ == 0; }, kMaxEvents), SimWorld::End::reached);
+    check_requests();
+    for (auto& origin : origins_) origin->turn(Mood::well);
+    world_.run_for(kRecovery);
+    for (const auto& endpoint : cluster().endpoints()->endpoints) {
+      EXPECT_TRUE(endpoint->available()) << endpoint->text << " is not back";
+    }
+    finish();
+    return world_.digest();
+  }
+
+ private:
+  static SimFaults weather(std::uint64_t seed) {
+    SimFaults drawn = SimFaults::drawn(seed);
+    SimFaults mild;
+    mild.partial = drawn.partial;
+    mild.wait = drawn.wait;
+    return mild;
+  }
+
+  std::string config() {
+    std::string endpoints;
+    for (std::size_t i = 0; i < kEndpoints; ++i) {
+      endpoints += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", address(i));
+    }
+    static constexpr std::string_view kBalance[] = {"round_robin", "least_requests", "random",
+                                                    "power_of_two", "peak_ewma"};
+    return fmt::format(
+        "workers: {}\naccess_log: off\nadmin: off\nlisteners: [\"10.0.0.1:80\"]\n"
+        "routes: [{{ reverse_proxy: api }}]\n"
+        "upstreams:\n  api:\n    endpoints: [{}]\n    balance: {}\n    connect_timeout: 1s\n"
+        "    health: {{ path: /health, every: 1s, timeout: 500ms, fail: 2, pass: 2 }}\n"
+        "    outliers: {{ gateway_errors: 3, base_time: 2s, max_time: 10s, max_ejected: 50 }}\n"
+        "    retries: {{ attempts: 4, statuses: [502, 503, 504], per_try_timeout: 1s{} }}\n",
+        1 + random_.below(4), endpoints, kBalance[random_.below(std::size(kBalance))],
+        budget_ ? ", budget: { share: 0.1, min_per_second: 1 }" : "");
+  }
+
+  static std::string address(std::size_t index) { return fmt::format("10.0.1.{}:80", index + 1); }
+  Cluster& cluster() { return *server_.clusters().front(); }
+
+  void start_origins() {
+    SimLoop& home = world_.add_loop("10.0.1.1");
+    for (std::size_t i = 0; i < kEndpoints; ++i) {
+      origins_.push_back(std::make_unique<MoodyOrigin>(home, address(i)));
+      world_.spawn(home, origins_.back()->run());
+    }
+  }
+
+  /// From time to time one endpoint changes; when two are ill, one of them gets well.
+  void plan_trouble() {
+    for (Duration at = milliseconds(random_.below(2000)); at < kTrouble; at += kBetweenChanges) {
+      std::uint64_t which = random_.next();
+      auto mood = static_cast<Mood>(1 + random_.below(kMoods - 1));
+      world_.after(at, [this, which, mood] { change(which, mood); });
+    }
+    for (Duration at{0}; at < kTrouble; at += milliseconds(250)) {
+      world_.after(at, [this] { check_ejected(); });
+    }
+  }
+
+  void change(std::uint64_t which, Mood mood) {
+    std::vector<MoodyOrigin*> ill, well;
+    for (auto& origin : origins_) (origin->mood() == Mood::well ? well : ill).push_back(&*origin);
+    if (ill.size() >= kMostIll) {
+      ill[which % ill.size()]->turn(Mood::well);
+    } else {
+      well[which % well.size()]->turn(mood);
+    }
+  }
+
+  void check_ejected() {
+    std::size_t ejected = 0;
+    for (const auto& endpoint : cluster().endpoints()->endpoints) {
+      ejected += endpoint->is(Away::ejected);
+    }
+    EXPECT_LE(ejected, kEndpoints / 2) << "more are ejected than may be";
+  }
+
+  Task<void> tend() {
+    while (co_await control_.sleep_for(seconds(1), control_.stopping())) {
+      server_.tend_clusters(control_.now(), control_.wall_now());
+    }
+  }
+
+  Task<void> client(SimLoop& loop, std::uint64_t number, std::uint64_t seed) {
+    Random random(seed);
+    TimePoint end = loop.now() + kTrouble;
+    for (int i = 0; loop.now() < end; ++i) {
+      asked_.push_back({fmt::format("/{}-{}", number, i), random.chance(200)});
+      Asked asked = asked_.back();
+      std::size_t place = asked_.size() - 1;
+      asked_[place].status = co_await ask(loop, asked);
+      (void)co_await loop.sleep_for(milliseconds(random.below(800)), loop.stopping());
+    }
+    --clients_;
+  }
+
+  static Task<unsigned> ask(SimLoop& loop, Asked asked) {
+    auto stream = co_await loop.connect(*Address::parse("10.0.0.1:80"), loop.stopping());
+    if (!stream) co_return 0;
+    Wire wire(**stream, loop.stopping());
+    std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n{}\r\n",
+                                   asked.post ? "POST" : "GET", asked.path,
+                                   asked.post ? "Content-Length: 4\r\n" : "");
+    if (asked.post) text += "body";
+    std::size_t written = 0;
+    bool sent = co_await write_paced(**stream, text, {}, written, loop.stopping());
+    Head head;
+    bool whole = sent && co_await wire.head(head);
+    co_return whole ? static_cast<unsigned>(std::stoul(head.first.substr(9, 3))) : 0;
+  }
+
+  void check_requests() {
+    std::size_t repeated = 0;
+    for (const Asked& asked : asked_) {
+      unsigned received = 0;
+      for (const auto& origin : origins_) {
+        auto found = origin->received().find(asked.path);
+        if (found != origin->received().end()) received += found->second;
+      }
+      if (asked.post) EXPECT_LE(received, 1u) << "POST " << asked.path << " was repeated";
+      if (received > 1) repeated += received - 1;
+      bool promised = !asked.post && !budget_;
+      if (promised) EXPECT_EQ(asked.status, 200u) << "GET " << asked.path << " was lost";
+      EXPECT_NE(asked.status, 0u) << asked.path << " got no answer";
+    }
+    // A budget is a balance: what it may hold at first, and what comes in while requests do.
+    double most = 0.1 * static_cast<double>(asked_.size() + repeated) +
+                  1.0 * static_cast<double>(kTrouble / seconds(1)) + 10;
+    if (budget_) EXPECT_LE(static_cast<double>(repeated), most) << "the budget was exceeded";
+  }
+
+  void finish() {
+    test::drain(world_, server_);
+    world_.spawn(control_, checks_.finish());
+    world_.stop_tasks();
+    EXPECT_EQ(world_.run(kMaxEvents), SimWorld::End::reached);
+    origins_.clear();
+    EXPECT_EQ(world_.check_clean(), "");
+  }
+
+  Random random_;
+  SimWorld world_;
+  test::SimHost host_;
+  SimLoop& control_;
+  HealthChecks checks_;
+  Server server_;
+  bool budget_;
+  std::vector<std::unique_ptr<MoodyOrigin>> origins_;
+  std::vector<Asked> asked_;
+  std::uint64_t clients_ = 0;
+};
+
+std::uint64_t run_world(std::uint64_t seed) { return Run(seed).run(); }
+
+TEST(ClusterInSimulation, loses_no_request_that_it_can_answer_and_keeps_to_its_limits) {
+  for_each_seed(2000, [](std::uint64_t seed) {
+    std::uint64_t digest = run_world(seed);
+    if (seed % 16 == 1) EXPECT_EQ(digest, run_world(seed));
+  });
+}
+
+TEST(ClusterInSimulation, is_the_same_in_another_process) {
+  expect_same_in_another_process(10, run_world);
+}
+
+}  // namespace
+}  // namespace weir::sim
