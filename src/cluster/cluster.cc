@@ -79,6 +79,7 @@ std::vector<WeightedAddress> Cluster::merged() const {
       WeightedAddress& known = all[place->second];
       known.weight = std::max(known.weight, each.weight);
       if (order(each) < order(known)) known.placement = each.placement;
+      if (!known.other) known.other = each.other;
     }
   }
   std::ranges::stable_sort(all, {}, [this](const auto& each) { return order(each); });
@@ -105,6 +106,7 @@ void Cluster::rebuild() {
     bool stays = old != known.end() && old->second->host == fresh->host;
     if (!stays && slowly) fresh->mark_new();
     next->endpoints.push_back(stays ? old->second : std::move(fresh));
+    next->endpoints.back()->set_other(each.other);
     next->weights.push_back(each.weight);
     next->placements.push_back(each.placement);
   }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,7 @@ struct WeightedAddress {
   std::uint32_t weight = 1;
   std::string host = {};  // the name that gave it; empty if it was written as an address
   Placement placement = {};
+  std::optional<Address> other = {};  // the same server in the other family of addresses
   bool operator==(const WeightedAddress&) const = default;
 };
 

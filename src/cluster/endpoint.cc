@@ -33,6 +33,16 @@ std::vector<SharedConnection> SharedConnections::take_older(TimePoint time) {
   return old;
 }
 
+std::optional<Address> Endpoint::other() const {
+  std::lock_guard lock(mutex_);
+  return other_;
+}
+
+void Endpoint::set_other(std::optional<Address> address) {
+  std::lock_guard lock(mutex_);
+  other_ = std::move(address);
+}
+
 bool Endpoint::set_away(Away why, bool away) {
   auto bit = static_cast<std::uint8_t>(why);
   std::uint8_t before =

@@ -71,6 +71,13 @@ class Endpoint {
   OutlierState outlier;
   SharedConnections shared;
 
+  /// The same server in the other family of addresses, where its name has both. Any thread.
+  std::optional<Address> other() const;
+  void set_other(std::optional<Address> address);
+  /// The other address is the one that connected when both were tried: it is tried first.
+  bool other_is_better() const { return other_is_better_.load(std::memory_order_relaxed); }
+  void note_better(bool other) const { other_is_better_.store(other, std::memory_order_relaxed); }
+
   /// Nothing keeps it from being picked. To change it: Cluster::set_away.
   bool available() const { return away_.load(std::memory_order_relaxed) == 0; }
   bool is(Away why) const {
@@ -94,6 +101,9 @@ class Endpoint {
   static constexpr std::int64_t kNew = std::numeric_limits<std::int64_t>::max();
   std::atomic<std::int64_t> since_{kNeverNew};
   std::atomic<std::uint8_t> away_{0};  // of Away, or-ed
+  mutable std::mutex mutex_;
+  std::optional<Address> other_;
+  mutable std::atomic<bool> other_is_better_{false};
 };
 
 }  // namespace weir

@@ -56,6 +56,28 @@ struct DnsDiscovery::Host {
   Family& family(RecordType type) { return type == RecordType::a ? v4 : v6; }
   Family& other(RecordType type) { return type == RecordType::a ? v6 : v4; }
 
+  /// The servers behind the name. One that has an address of each family is told only once: which
+  /// of its addresses belong together nobody says, but where there are as many of both, any pairing
+  /// reaches every server. Sorted, so that it is the same pairing with each answer.
+  std::vector<std::pair<Address, std::optional<Address>>> servers(std::uint16_t port) const {
+    std::vector<Address> first = sorted(v4, port), second = sorted(v6, port);
+    std::vector<std::pair<Address, std::optional<Address>>> all;
+    for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+      if (i >= first.size()) {
+        all.emplace_back(second[i], std::nullopt);
+      } else {
+        all.emplace_back(first[i], i < second.size() ? std::optional(second[i]) : std::nullopt);
+      }
+    }
+    return all;
+  }
+  static std::vector<Address> sorted(const Family& family, std::uint16_t port) {
+    std::vector<Address> all;
+    for (const auto& each : family.addresses) all.emplace_back(each.value, port);
+    std::ranges::sort(all);
+    return all;
+  }
+
   const std::string name;
   StopSource stop;
   Family v4, v6;
@@ -235,10 +257,8 @@ void DnsDiscovery::publish(Source& source) {
   auto add = [&](const std::string& name, std::uint16_t port, std::uint32_t weight) {
     auto host = source.hosts.find(name);
     if (host == source.hosts.end()) return;
-    for (const auto* family : {&host->second->v6, &host->second->v4}) {
-      for (const auto& each : family->addresses) {
-        all.push_back({Address(each.value, port), weight, name, source.config.placement});
-      }
+    for (auto& [address, other] : host->second->servers(port)) {
+      all.push_back({address, weight, name, source.config.placement, other});
     }
   };
   if (source.config.service) {
@@ -262,7 +282,9 @@ void DnsDiscovery::publish(Source& source) {
   all.erase(std::unique(all.begin(), all.end(), same), all.end());
   {
     std::lock_guard lock(mutex_);
-    source.status.addresses = all.size();
+    source.status.addresses =
+        all.size() + static_cast<std::size_t>(std::ranges::count_if(
+                         all, [](const WeightedAddress& each) { return each.other.has_value(); }));
   }
   source.config.cluster->update(source.status.source, std::move(all));
 }

@@ -87,6 +87,9 @@ class DnsDiscoveryTest : public testing::Test {
   Texts endpoints() const {
     Texts all;
     for (const auto& endpoint : cluster_->endpoints()->endpoints) all.push_back(endpoint->text);
+    for (const auto& endpoint : cluster_->endpoints()->endpoints) {
+      if (auto other = endpoint->other()) all.push_back(other->text());
+    }
     return all;
   }
   DnsStatus status() { return discovery().status().at(0); }
@@ -113,6 +116,34 @@ TEST_F(DnsDiscoveryTest, gives_the_cluster_the_addresses_of_both_families) {
   EXPECT_EQ(status().answers, 2u);
   EXPECT_EQ(status().addresses, 3u);
   EXPECT_GT(status().last_answer, 0);
+}
+
+TEST_F(DnsDiscoveryTest, makes_one_endpoint_of_an_address_of_each_family) {
+  set_a({"10.1.1.2", "10.1.1.1"});
+  set_aaaa({"2001:db8::2", "2001:db8::1", "2001:db8::3"});
+  follow_app();
+  auto set = cluster_->endpoints();
+  ASSERT_EQ(set->endpoints.size(), 3u);
+  std::map<std::string, std::string> pairs;
+  for (const auto& each : set->endpoints) {
+    pairs[each->text] = each->other() ? each->other()->text() : "";
+  }
+  EXPECT_EQ(pairs, (std::map<std::string, std::string>{{"10.1.1.1:80", "[2001:db8::1]:80"},
+                                                       {"10.1.1.2:80", "[2001:db8::2]:80"},
+                                                       {"[2001:db8::3]:80", ""}}));
+}
+
+TEST_F(DnsDiscoveryTest, keeps_an_endpoint_whose_other_family_changes) {
+  set_a({"10.1.1.1"}, 5);
+  follow_app();
+  auto before = cluster_->endpoints()->endpoints.at(0);
+  EXPECT_FALSE(before->other());
+  set_aaaa({"2001:db8::1"}, 5);
+  wait(std::chrono::minutes(2));
+  auto after = cluster_->endpoints()->endpoints;
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_EQ(after[0], before);
+  EXPECT_EQ(after[0]->other()->text(), "[2001:db8::1]:80");
 }
 
 TEST_F(DnsDiscoveryTest, resolves_again_when_the_records_expire) {

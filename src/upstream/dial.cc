@@ -1,5 +1,6 @@
 #include "upstream/dial.h"
 
+#include "io/connect_either.h"
 #include "io/tls/handshake.h"
 
 namespace weir {
@@ -22,13 +23,30 @@ Error blame(const Error& error) {
   return error.with(Origin::upstream).with(Retry::always);
 }
 
+// A name with addresses of both families: the one that served last goes first. That the other one
+// is tried as well is no attempt of its own.
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const Dial& to, StopToken stop) {
+  bool other_first = to.endpoint.other_is_better();
+  const Address& first = other_first ? *to.other : to.address;
+  const Address& second = other_first ? to.address : *to.other;
+  Result<EitherConnected> made = co_await connect_either(loop, first, second, stop);
+  if (!made) co_return fail(made.error());
+  if (made->second) to.endpoint.note_better(!other_first);
+  co_return std::move(made->stream);
+}
+
 }  // namespace
 
 Task<Result<Dialled>> dial(Loop& loop, Dial to, StopToken stopped) {
   StopSource stop(stopped);
   ConnectAlarm alarm(stop);
   loop.timers().arm(alarm, loop.now() + to.timeout);
-  Result<std::unique_ptr<Stream>> stream = co_await loop.connect(to.address, stop.token());
+  Result<std::unique_ptr<Stream>> stream;
+  if (to.other) {
+    stream = co_await connect(loop, to, stop.token());
+  } else {
+    stream = co_await loop.connect(to.address, stop.token());
+  }
   bool http2 = to.protocol == UpstreamProtocol::http2;
   if (stream && to.tls) {
     // A profile may offer HTTP/2 as well.

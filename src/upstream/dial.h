@@ -11,16 +11,21 @@
 
 namespace weir {
 
-/// What is needed to connect; a value that outlives the configuration it was taken from.
+/// What is needed to connect; a value that outlives the configuration it was taken from. The
+/// endpoint lives as long as the dialling.
 struct Dial {
-  Dial(const Endpoint& endpoint, const UpstreamOptions& options)
-      : address(endpoint.address),
-        host(endpoint.host),
+  Dial(const Endpoint& to, const UpstreamOptions& options)
+      : endpoint(to),
+        address(to.address),
+        other(to.other()),
+        host(to.host),
         tls(options.tls),
         protocol(options.protocol),
         timeout(options.connect_timeout) {}
 
+  const Endpoint& endpoint;
   Address address;
+  std::optional<Address> other;  // of the same server, in the other family
   std::string host;
   std::shared_ptr<const TlsClientProfile> tls;
   UpstreamProtocol protocol;

@@ -62,6 +62,7 @@ Task<CheckResult> check_by_connection(Loop& loop, const HealthCheck& check,
   options.connect_timeout = 2 * check.config.time_limit();  // `stop` comes before it
   Dial to(endpoint, options);
   to.address = check.address_of(endpoint);
+  if (to.other && check.config.port) to.other = to.other->with_port(*check.config.port);
   Result<Dialled> connection = co_await dial(loop, std::move(to), stop);
   if (!connection) co_return std::unexpected(health_reason("connect", connection.error()));
   switch (check.config.type) {

@@ -127,6 +127,37 @@ TEST_F(UpstreamTest, answers_502_when_the_origin_breaks_off_or_talks_nonsense) {
   }
 }
 
+// --- two addresses of one server ---------------------------------------------------------------
+
+TEST_F(UpstreamTest, connects_to_whichever_family_of_an_endpoint_answers) {
+  auto& served = origin({answers(kHello)});
+  Address refused = *Address::parse("10.0.9.1:80");
+  world_->network().refuse(refused);
+  cluster_->update("", {{.address = refused, .host = "app.test", .other = served.address()}});
+  options_.retries.attempts = 1;
+  options_.pool.max_idle = 0;
+  for (int i = 0; i < 3; ++i) {
+    Got got = send({.method = "POST"});
+    EXPECT_EQ(got.body, "hello");
+    EXPECT_EQ(got.attempts, 1);
+    EXPECT_TRUE(cluster_->endpoints()->endpoints[0]->other_is_better()) << "it goes first";
+  }
+  EXPECT_EQ(cluster_->endpoints()->endpoints[0]->connect_failures.load(), 0u);
+}
+
+TEST_F(UpstreamTest, waits_a_quarter_of_a_second_once_for_a_family_that_does_not_answer) {
+  auto& served = origin({answers(kHello)});
+  Address hangs = *Address::parse("10.0.9.1:80");
+  world_->network().black_hole(hangs);
+  cluster_->update("", {{.address = hangs, .host = "app.test", .other = served.address()}});
+  options_.pool.max_idle = 0;
+  Got first = send();
+  EXPECT_EQ(first.body, "hello");
+  EXPECT_GE(first.took, 250ms);
+  EXPECT_LT(first.took, 300ms);
+  EXPECT_LT(send().took, 50ms);
+}
+
 // --- trying again ------------------------------------------------------------------------------
 
 TEST_F(UpstreamTest, goes_to_another_endpoint_when_one_cannot_be_reached) {
