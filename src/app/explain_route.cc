@@ -154,6 +154,10 @@ std::string describe(const config::Module& handler, const ServerConfig& config,
     std::string where = proxy.split.empty()
                             ? "to upstream " + describe_upstream(*proxy.upstream, config)
                             : describe_split(proxy, config, exchange);
+    if (proxy.mirror) {
+      where += fmt::format(", {:.4g} % copied to {}", proxy.mirror->percent,
+                           describe_upstream(*proxy.mirror->upstream, config));
+    }
     return fmt::format("{} {}", name, where);
   }
   if (name == RespondConfig::schema.name) {

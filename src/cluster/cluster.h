@@ -13,6 +13,7 @@
 
 #include "cluster/admission.h"
 #include "cluster/endpoint_set.h"
+#include "cluster/mirror_counters.h"
 #include "cluster/outliers.h"
 #include "cluster/pool_counters.h"
 #include "cluster/retry_budget.h"
@@ -63,6 +64,9 @@ class Cluster {
 
   /// Exchanges under way, over all workers; counted only for a policy that goes by it.
   std::atomic<std::uint32_t> in_flight{0};
+
+  /// Copies of requests that were made for this cluster.
+  MirrorCounters mirrors;
 
   /// What the workers' pools count.
   Gathered<PoolCounters>& pools() { return pools_; }

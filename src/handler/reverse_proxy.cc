@@ -89,6 +89,10 @@ ReverseProxy::ReverseProxy(const ReverseProxyConfig& config, const Upstreams& up
   if (!config.split.empty()) {
     split_ = std::make_unique<UpstreamSplit>(config.split, config.sticky, diagnostics);
   }
+  if (config.mirror) {
+    mirror_ = std::make_unique<Mirror>(
+        *config.mirror, upstreams.find(*config.mirror->upstream)->second, diagnostics);
+  }
 }
 
 const ReverseProxy::Way& ReverseProxy::way_of(Exchange& exchange) const {
@@ -165,6 +169,7 @@ Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
   sent.deadline = keep_deadline(exchange, total_timeout_);
   bool call = grpc::is_call(request);
   const Way& way = way_of(exchange);
+  if (mirror_) mirror_->copy(exchange, sent);
   Result<Response> response = co_await way.upstream->send(exchange, sent, way.options());
   if (response && call) response->body = grpc::with_status(exchange, response->body);
   if (response) clean(exchange, *response);

@@ -9,6 +9,7 @@
 #include "expression/header_edits.h"
 #include "handler/reverse_proxy_config.h"
 #include "http/handler.h"
+#include "upstream/mirror.h"
 #include "upstream/split.h"
 #include "upstream/upstream.h"
 
@@ -37,6 +38,7 @@ class ReverseProxy final : public Handler {
 
   std::vector<Way> ways_;
   std::unique_ptr<const UpstreamSplit> split_;  // null: there is one way
+  std::unique_ptr<const Mirror> mirror_;        // null: no copies
   ForwardedConfig forwarded_;
   HeaderEdits request_edits_;
   HeaderEdits response_edits_;

@@ -9,6 +9,7 @@
 #include "config/schema.h"
 #include "config/values.h"
 #include "http/header_edits_config.h"
+#include "upstream/mirror_config.h"
 #include "upstream/split_config.h"
 
 namespace weir {
@@ -74,10 +75,11 @@ struct ReverseProxyConfig {
   HeaderEditsConfig response_headers;
   ProxyTimeoutsConfig timeouts;
   ForwardedConfig forwarded;
+  std::optional<MirrorConfig> mirror;
 
   // One upstream, or a split that gives each request to one.
   void check(const config::Found& found) const;
-  // Every name of an upstream, as it stands in the file.
+  // The names of those that answer, as they stand in the file.
   std::vector<const config::Located<std::string>*> upstreams() const;
 
   static constexpr auto schema = config::object(
@@ -114,7 +116,9 @@ struct ReverseProxyConfig {
       config::field<&ReverseProxyConfig::timeouts>("timeouts",
                                                    "In place of the timeouts of the upstream."),
       config::field<&ReverseProxyConfig::forwarded>("forwarded",
-                                                    "What the origin is told about the client."));
+                                                    "What the origin is told about the client."),
+      config::field<&ReverseProxyConfig::mirror>(
+          "mirror", "Another upstream that gets copies of the requests.", config::none("off")));
 };
 
 }  // namespace weir

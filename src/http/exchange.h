@@ -55,6 +55,18 @@ class InterimSink {
   ~InterimSink() = default;
 };
 
+class Exchange;
+
+/// What an exchange keeps of its service's configuration while it runs.
+class ExchangePin {
+ public:
+  /// `derived` keeps the same, to its own end.
+  virtual void share(Exchange& derived) = 0;
+
+ protected:
+  ~ExchangePin() = default;
+};
+
 class Exchange : public Recycled<Exchange> {
  public:
   Exchange(Loop& loop, const ConnectionFacts& connection, StopToken parent)
@@ -125,9 +137,9 @@ class Exchange : public Recycled<Exchange> {
     headers.set("Strict-Transport-Security", arena_.copy(policy));
   }
 
-  /// What the service keeps of its configuration in this exchange.
-  void* pin() const { return pin_; }
-  void set_pin(void* pin) { pin_ = pin; }
+  /// Null without a service.
+  ExchangePin* pin() const { return pin_; }
+  void set_pin(ExchangePin* pin) { pin_ = pin; }
 
   InterimSink* interim_sink = nullptr;
 
@@ -174,7 +186,7 @@ class Exchange : public Recycled<Exchange> {
   const Headers* response_headers_ = nullptr;
   IpAddress client_ip_;
   bool peer_trusted_ = false;
-  void* pin_ = nullptr;
+  ExchangePin* pin_ = nullptr;
   Step* last_ = nullptr;
 };
 

@@ -190,6 +190,7 @@ void CrossCheck::check_routes(const std::vector<RouteConfig>& routes) {
 
 void CrossCheck::check_upstreams(const ReverseProxyConfig& proxy) {
   for (const config::Located<std::string>* name : proxy.upstreams()) check_upstream(*name);
+  if (proxy.mirror) check_upstream(proxy.mirror->upstream);
   std::map<std::string_view, Position> entries;
   for (const SplitEntryConfig& entry : proxy.split) {
     const auto [other, fresh] = entries.emplace(*entry.upstream, entry.upstream.position);

@@ -10,13 +10,20 @@ namespace weir {
 namespace {
 
 /// Lets go of the snapshot exactly once: at the end, or when the exchange becomes a tunnel.
-struct Pin {
-  PinnedSnapshot* pinned;
-  void release() {
-    if (pinned != nullptr) --pinned->pins;
-    pinned = nullptr;
-  }
+class Pin final : public ExchangePin {
+ public:
+  explicit Pin(PinnedSnapshot& pinned) : pinned_(&pinned) { ++pinned.pins; }
   ~Pin() { release(); }
+  void release() {
+    if (pinned_ != nullptr) --pinned_->pins;
+    pinned_ = nullptr;
+  }
+  void share(Exchange& derived) override {
+    if (pinned_ != nullptr) derived.set_pin(derived.own<Pin>(*pinned_));
+  }
+
+ private:
+  PinnedSnapshot* pinned_;
 };
 
 }  // namespace
@@ -190,9 +197,7 @@ void ListenerService::abort(const Error& why) {
 Task<void> ListenerService::finished() { co_await scope_.join(); }
 
 const Handler& ListenerService::attach(Exchange& exchange) {
-  auto* pin = exchange.own<Pin>(pinned_);
-  ++pinned_->pins;
-  exchange.set_pin(pin);
+  exchange.set_pin(exchange.own<Pin>(*pinned_));
   load_.requests.add();
   exchange.at_end([observer = &observer_, load = &load_](Exchange& ended) {
     load->requests.subtract();

@@ -30,6 +30,7 @@ constexpr std::array kAll = {
     &metrics::pool_reuse_ratio,
     &metrics::repeats,
     &metrics::hedges,
+    &metrics::mirrors,
     &metrics::endpoints,
     &metrics::upstream_panic,
     &metrics::endpoint_requests,

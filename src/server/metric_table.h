@@ -89,6 +89,10 @@ inline constexpr Metric hedges{
     "weir_hedges_total", counter, "upstream, result", "attempts",
     "Attempts beside another one that was late: made, and won (of these, those that answered "
     "first)."};
+inline constexpr Metric mirrors{"weir_mirrors_total", counter, "upstream, result", "requests",
+                                "Copies that were made for the upstream: answered, failed, dropped "
+                                "(too many were under way) or "
+                                "too_large (the body)."};
 inline constexpr Metric endpoints{"weir_upstream_endpoints", gauge, "upstream", "endpoints",
                                   "Endpoints that are known."};
 inline constexpr Metric upstream_panic{

@@ -52,6 +52,7 @@ class ProcessStatus::Text {
   void outliers();
   void admission();
   void repeats();
+  void mirrors(std::string_view upstream, const MirrorCounters& counters);
   template <class Value>
   void per_listener(const Metric& metric, Value value);
   template <class Value>
@@ -188,6 +189,9 @@ void ProcessStatus::Text::upstreams() {
     out_.sample({{"upstream", name}}, static_cast<double>(used) / static_cast<double>(all));
   });
   repeats();
+  per_upstream(metrics::mirrors, [&](std::string_view name, std::size_t i) {
+    mirrors(name, view_.clusters[i]->mirrors);
+  });
   per_upstream(metrics::endpoints, [&](std::string_view name, std::size_t i) {
     out_.sample({{"upstream", name}}, std::uint64_t{sets_[i]->endpoints.size()});
   });
@@ -319,6 +323,18 @@ void ProcessStatus::Text::repeats() {
                                {"exhausted", &Counters::exhausted},
                                {"late", &Counters::late}});
   by_result(metrics::hedges, {{"made", &Counters::hedged}, {"won", &Counters::hedges_won}});
+}
+
+// Of upstreams that have had any.
+void ProcessStatus::Text::mirrors(std::string_view upstream, const MirrorCounters& counters) {
+  std::pair<std::string_view, std::uint64_t> results[] = {{"answered", counters.answered},
+                                                          {"failed", counters.failed},
+                                                          {"dropped", counters.dropped},
+                                                          {"too_large", counters.too_large}};
+  for (const auto& [result, count] : results) {
+    if (count == 0) continue;
+    out_.sample({{"upstream", upstream}, {"result", result}}, count);
+  }
 }
 
 void ProcessStatus::Text::dns(const std::vector<DnsStatus>& names) {

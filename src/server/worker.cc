@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "upstream/mirror.h"
 #include "upstream/session_scope.h"
 
 namespace weir {
@@ -143,7 +144,10 @@ Task<void> Worker::finish(std::function<void()> done, bool admin_too) {
     if (service == services_.end()) break;
     co_await (*service)->finished();
   }
-  if (admin_too) co_await SessionScope::finish(loop_);
+  if (admin_too) {
+    co_await MirrorScope::finish(loop_);  // whose copies use the sessions
+    co_await SessionScope::finish(loop_);
+  }
   done();
 }
 

@@ -1,14 +1,18 @@
-"""What happens to a share of the requests: split over upstreams, faults on purpose."""
+"""What happens to a share of the requests: split over upstreams, copied, faults on purpose."""
 
 import json
+import os
+import queue
+import re
+import time
 from collections import Counter
 
 import pytest
 
 from http_client import RawConnection, ask
-from origins import Nginx
+from origins import Nginx, ScriptedOrigin, answer_each, refusing_port
 from program import weir_command
-from weir_process import WeirProcess
+from weir_process import PATIENCE, WeirProcess
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +99,130 @@ def test_the_split_is_told_by_explain_and_refused_by_check(folder, start, stable
     check = weir_command("check", wrong)
     assert check.returncode != 0
     assert 'did you mean "canary"?' in check.stdout + check.stderr
+
+
+# --- mirrors -------------------------------------------------------------------------------------
+
+def mirror_config(origin, shadow, mirror="", admin=False):
+    return f"""
+listeners: [{{ address: "127.0.0.1:0", name: main }}]
+{'admin: "127.0.0.1:0"' if admin else ""}
+routes: [{{ reverse_proxy: {{ upstream: api, mirror: {{ upstream: shadow {mirror} }} }} }}]
+upstreams:
+  api: {{ endpoints: ["{origin}"] }}
+  shadow: {{ endpoints: ["{shadow}"] }}
+"""
+
+
+def mirrors(weir):
+    """{result: copies}, by the admin listener."""
+    found = re.findall(r'weir_mirrors_total\{upstream="shadow",result="(\w+)"\} (\d+)',
+                       ask(weir.port("admin"), "/metrics").body.decode())
+    return {result: int(count) for result, count in found}
+
+
+def wait_until(probe):
+    """Copies end in their own time, which no client sees."""
+    deadline = time.monotonic() + PATIENCE
+    while not probe():
+        assert time.monotonic() < deadline, "it never came true"
+
+
+class Shadow:
+    """A script for an origin that keeps what it got: pairs of head and body."""
+
+    def __init__(self, answers=True):
+        self.got = queue.Queue()
+        self._answers = answers
+
+    def __call__(self, connection):
+        while (head := connection.read_head()) is not None:
+            self.got.put((head, connection.read_body(head)))
+            if self._answers:
+                connection.answer(b"nobody reads this", status="500 Shadow")
+            else:
+                connection.await_close()
+                return
+
+    def next(self):
+        return self.got.get(timeout=PATIENCE)
+
+
+def fields(head):
+    return dict(line.split(": ", 1) for line in head[1:])
+
+
+def test_a_copy_is_the_request_with_a_mark():
+    shadow = Shadow()
+    with ScriptedOrigin(answer_each) as origin, ScriptedOrigin(shadow) as mirror:
+        with WeirProcess(mirror_config(origin.address, mirror.address)) as weir:
+            answer = ask(weir.port(), "/a?b=c", headers=["X-Mine: yes"])
+            main = answer.body.decode().split("\n")
+            head, _ = shadow.next()
+    assert answer.status == 200
+    assert head[0] == "GET /a?b=c HTTP/1.1"
+    marked = fields(head)
+    assert marked.pop("X-Weir-Mirror") == "1"
+    assert marked == fields(main)
+    assert marked["X-Forwarded-For"] == "127.0.0.1"
+
+
+def test_uploads_are_copied_up_to_the_limit(stable):
+    shadow = Shadow()
+    with ScriptedOrigin(shadow) as mirror:
+        text = mirror_config(stable.address, mirror.address, ", max_body: 1MiB", admin=True)
+        with WeirProcess(text) as weir:
+            upload = os.urandom(1 << 20)
+            stored = ask(weir.port(), "/up/whole", method="PUT", body=upload)
+            assert stored.status == 201
+            assert (stable.files / "whole").read_bytes() == upload
+            assert shadow.next()[1] == upload
+
+            larger = upload + b"x"
+            assert ask(weir.port(), "/up/larger", method="PUT", body=larger).status == 201
+            assert (stable.files / "larger").read_bytes() == larger
+            with RawConnection(weir.port()) as connection:
+                connection.send(b"PUT /up/chunked HTTP/1.1\r\nHost: a\r\n"
+                                b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+                assert connection.read_response().status == 201
+            head, body = shadow.next()
+            assert head[0] == "PUT /up/chunked HTTP/1.1"
+            assert body == b"hello"
+            assert mirrors(weir)["too_large"] == 1
+    assert shadow.got.empty()
+
+
+def test_requests_do_not_notice_a_dead_target(stable):
+    with refusing_port() as dead:
+        address = f"127.0.0.1:{dead.getsockname()[1]}"
+        with WeirProcess(mirror_config(stable.address, address, admin=True)) as weir:
+            with RawConnection(weir.port()) as connection:
+                assert {connection.ask("/name").body for _ in range(200)} == {b"stable"}
+            wait_until(lambda: mirrors(weir).get("failed") == 200)
+
+
+def test_requests_do_not_notice_a_target_that_hangs(stable):
+    with ScriptedOrigin(Shadow(answers=False)) as hanging:
+        text = mirror_config(stable.address, hanging.address, ", timeout: 1h", admin=True)
+        with WeirProcess(text) as weir:
+            with RawConnection(weir.port()) as connection:
+                # More than there are places for copies of a worker.
+                answers = Counter(connection.ask("/name").body for _ in range(1000))
+            assert answers == {b"stable": 1000}
+            dropped = mirrors(weir)["dropped"]
+            assert 0 < dropped <= 1000 - 256
+            # And it ends while hundreds of copies hang: the exit status says cleanly.
+
+
+def test_a_share_is_copied(stable):
+    shadow = Shadow()
+    with ScriptedOrigin(shadow) as mirror:
+        text = mirror_config(stable.address, mirror.address, ", percent: 10", admin=True)
+        with WeirProcess(text) as weir:
+            with RawConnection(weir.port()) as connection:
+                assert all(connection.ask("/name").status == 200 for _ in range(2000))
+            wait_until(lambda: mirrors(weir).get("answered") == shadow.got.qsize())
+    assert abs(shadow.got.qsize() - 200) < 70  # 5 standard deviations
 
 
 # --- faults --------------------------------------------------------------------------------------
