@@ -4,6 +4,7 @@
 #include "middleware/grpc_web.h"
 #include "middleware/grpc_web_config.h"
 #include "middleware/headers.h"
+#include "middleware/security_headers.h"
 
 namespace weir {
 namespace {
@@ -11,8 +12,10 @@ namespace {
 constexpr config::ModuleType kFault = config::module_type<FaultConfig>();
 constexpr config::ModuleType kGrpcWeb = config::module_type<GrpcWebConfig>();
 constexpr config::ModuleType kHeaders = config::module_type<HeadersConfig>();
+constexpr config::ModuleType kSecurityHeaders = config::module_type<SecurityHeadersConfig>();
 
-constexpr const config::ModuleType* kMiddlewares[] = {&kFault, &kGrpcWeb, &kHeaders};
+constexpr const config::ModuleType* kMiddlewares[] = {&kFault, &kGrpcWeb, &kHeaders,
+                                                      &kSecurityHeaders};
 
 }  // namespace
 
@@ -26,6 +29,9 @@ std::unique_ptr<Middleware> make_middleware(const config::Module& module,
   }
   if (module.type == &kFault) {
     return std::make_unique<FaultMiddleware>(module.as<FaultConfig>(), diagnostics);
+  }
+  if (module.type == &kSecurityHeaders) {
+    return std::make_unique<SecurityHeadersMiddleware>(module.as<SecurityHeadersConfig>());
   }
   if (module.type == &kGrpcWeb) return std::make_unique<GrpcWebMiddleware>();
   return nullptr;
