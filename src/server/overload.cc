@@ -15,6 +15,8 @@ namespace {
 
 constexpr double kLess = 0.8;  // from sample to sample
 constexpr double kMore = 1.25;
+constexpr double kAtFirst =
+    4;  // requests of each worker, at least: a moment's lag stops no idle one
 constexpr double kMost = 1e15;
 constexpr double kBelow = 0.9;             // of a ceiling: where it grows again
 constexpr std::uint16_t kRetrySpread = 4;  // seconds over which clients are to come again
@@ -54,8 +56,9 @@ void Overload::sense(const OverloadPolicy& policy, const Sample& sample) {
   double pressure = std::max(memory, lag);
   if (!overloaded_) {
     if (pressure <= 1) return;
-    begin(policy, sample);
-  } else if (pressure > 1) {
+    return begin(policy, sample);
+  }
+  if (pressure > 1) {
     allowed_requests_.less();
     allowed_connections_.less();
   } else if (pressure < kBelow) {
@@ -70,9 +73,11 @@ void Overload::begin(const OverloadPolicy& policy, const Sample& sample) {
   WorkerLoad load;
   loads_.add_to(load);
   overloaded_ = true;
-  allowed_requests_.begin(static_cast<double>(load.requests.value()));
+  double first = kAtFirst * sample.workers;
+  allowed_requests_.begin(std::max(first, static_cast<double>(load.requests.value())));
   allowed_connections_.least = kLeastConnections;
   allowed_connections_.begin(static_cast<double>(sample.connections));
+  publish(sample.workers);  // before the line: who reads it may go by it
   log(LogLevel::warning, "overload_began",
       {{"memory", config::write_byte_size({sample.memory})},
        {"max_memory", policy.max_memory > 0 ? config::write_byte_size({policy.max_memory}) : "off"},

@@ -38,11 +38,12 @@ struct WorkerLoad {
   void add(const WorkerLoad& other) { requests.add(other.requests.value()); }
 };
 
-/// One per process. Above a ceiling, what may be under way is what is under way at that moment, and
-/// less from sample to sample: a new request is refused while the running ones finish. Connections
-/// are cheaper to refuse, and are cut back the same way; a few are always let in, so that a client
-/// hears why. Below nine tenths of the ceilings more and more may be under way again, until it is
-/// twice what it was at the beginning; then the overload is over.
+/// One per process. Above a ceiling, what may be under way is what is under way at that moment, or
+/// a little if that is next to nothing, and less from sample to sample: a new request is refused
+/// while the running ones finish. Connections are cheaper to refuse, and are cut back the same way;
+/// a few are always let in, so that a client hears why. Below nine tenths of the ceilings more and
+/// more may be under way again, until it is twice what it was at the beginning; then the overload
+/// is over.
 class Overload {
  public:
   /// Of the whole process.

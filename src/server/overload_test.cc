@@ -81,6 +81,16 @@ TEST_F(OverloadTest, refuses_what_is_new_and_leaves_alone_what_runs) {
   EXPECT_EQ(under_way(), 100u) << "as many as there were may run";
 }
 
+TEST_F(OverloadTest, lets_a_little_in_at_first_though_nothing_was_under_way) {
+  sense(0, 101ms);
+  want(50);
+  EXPECT_EQ(under_way(), 8u);
+  sense(0, 101ms, 10);
+  finish(0);
+  want(50);
+  EXPECT_EQ(under_way(), 0u);
+}
+
 TEST_F(OverloadTest, lets_less_and_less_in_while_it_lasts_down_to_nothing) {
   want(50);
   sense(1001);

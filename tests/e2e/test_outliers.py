@@ -87,7 +87,7 @@ def ejected(weir):
 def test_an_origin_that_refuses_is_ejected_by_default_and_nobody_notices(origins):
     with refusing_port() as dead:
         address = f"127.0.0.1:{dead.getsockname()[1]}"
-        with WeirProcess(config([address, *addresses(origins)[:2]], "retries: { attempts: 2 }")) as weir:
+        with WeirProcess(config([address, *addresses(origins)[:2]], "")) as weir:
             statuses, names = answers(weir)
             assert set(statuses) == {200} and set(names) == {"one", "two"}
             line = weir.wait_log("endpoint_ejected")
