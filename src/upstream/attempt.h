@@ -49,6 +49,8 @@ class Attempt final : public h1::ConnectionHome {
 
   void succeeded(const Response& response);
   void failed(const Error& error);
+  /// Its place among what the cluster admits is free for the next attempt of the request.
+  void make_way() { admission_.end(); }
   /// Another attempt of the request was faster.
   void lost();
   /// The response is not wanted after all: its connection is used again if it has all come.

@@ -69,23 +69,19 @@ Attempt* Retries::begin_hedge() {
   if (left_ <= 1) return nullptr;
   const EndpointSet& set = pool_.endpoints();
   std::optional<std::uint32_t> index = pick(set, false);
-  if (!index || !afford()) return nullptr;
-  Attempt* hedge = attempt(set, *index);
-  if (hedge == nullptr) return nullptr;
+  if (!index || !admit()) return nullptr;
+  if (!afford()) {
+    admitted_.reset();
+    return nullptr;
+  }
   --left_;
   pool_.retry_counters().hedged.add();
-  return hedge;
+  return attempt(set, *index);
 }
 
 // Null if the breaker or a limit of the cluster refuses it.
 Attempt* Retries::attempt(const EndpointSet& set, std::uint32_t index) {
-  bool again = exchange_.upstream().attempts > 0;
-  Result<Admission> admission = Admission::ask(pool_.cluster().admission(), options_.admission,
-                                               again, exchange_.loop().now());
-  if (!admission) {
-    if (!again) last_ = admission.error();
-    return nullptr;
-  }
+  if (!admitted_ && !admit()) return nullptr;
   if (tried_count_ < kMaxTried) tried_[tried_count_++] = index;
   ++exchange_.upstream().attempts;
   if (record_ != nullptr) {
@@ -94,8 +90,23 @@ Attempt* Retries::attempt(const EndpointSet& set, std::uint32_t index) {
     terms_.body = reader_;
   }
   PickedEndpoint at{set.endpoints[index], index};
-  return exchange_.own<Attempt>(exchange_, pool_, std::move(at), request_, options_, terms_,
-                                std::move(*admission));
+  auto* made = exchange_.own<Attempt>(exchange_, pool_, std::move(at), request_, options_, terms_,
+                                      std::move(*admitted_));
+  admitted_.reset();
+  return made;
+}
+
+// What is refused after the first attempt leaves the client with what that said.
+bool Retries::admit() {
+  bool again = exchange_.upstream().attempts > 0;
+  Result<Admission> admission = Admission::ask(pool_.cluster().admission(), options_.admission,
+                                               again, exchange_.loop().now());
+  if (admission) {
+    admitted_.emplace(std::move(*admission));
+  } else if (!again) {
+    last_ = admission.error();
+  }
+  return admission.has_value();
 }
 
 // `again`: one that was tried, if all were.
@@ -125,6 +136,7 @@ bool Retries::accepts(Attempt& attempt, Response& response, bool others) {
     std::optional<Duration> least = retry_after(response);
     if (!least || tried_count_ < pool_.endpoints().endpoints.size()) least = Duration::zero();
     bool waits = *least <= policy_.most_backoff;
+    if (!others && waits && left_ > 1) attempt.make_way();
     if (others || (waits && again(true, *least))) {
       last_ = Error(ErrorCode::bad_gateway, Origin::upstream, "no response that was accepted");
       attempt.discard(response);
@@ -194,12 +206,15 @@ bool Retries::again(bool costs, Duration least_pause) {
     if (policy_.attempts > 1) pool_.retry_counters().exhausted.add();
   } else if (Duration pause = std::max(least_pause, draw_pause()); late(pause)) {
     pause_ = Duration::zero();
-  } else if (!costs || afford()) {
-    --left_;
-    pause_ = pause;
-    ++repeated_;
-    pool_.retry_counters().made.add();
-    return true;
+  } else if (admit()) {
+    if (!costs || afford()) {
+      --left_;
+      pause_ = pause;
+      ++repeated_;
+      pool_.retry_counters().made.add();
+      return true;
+    }
+    admitted_.reset();
   }
   left_ = 0;
   return false;

@@ -43,6 +43,7 @@ class Retries {
   bool body_is_there() const { return record_ == nullptr || record_->whole(); }
   bool falls_back(const Attempt& attempt, const Error& error) const;
   bool late(Duration pause);
+  bool admit();
   bool again(bool costs, Duration least_pause);
   bool afford();
   Duration draw_pause();
@@ -56,6 +57,7 @@ class Retries {
   std::shared_ptr<RecordedBody> record_;  // null: the body can be sent once
   RecordedBody::Reader* reader_ = nullptr;
   AttemptTerms terms_;
+  std::optional<Admission> admitted_;  // the next attempt
   Error last_;
   Duration pause_{0};
   std::uint32_t left_;

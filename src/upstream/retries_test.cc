@@ -278,6 +278,32 @@ TEST_F(RetriesTest, goes_on_past_endpoints_that_cannot_be_reached_without_a_budg
   EXPECT_EQ(counted(&RetryCounters::made), 20u);
 }
 
+TEST_F(RetriesTest, passes_a_response_on_when_a_limit_refuses_another_attempt) {
+  repeat_after({503});
+  options_.admission.breaker.max_retries = 1;
+  cluster_->admission()->retries = 1;  // of another request
+  origin({answers(kBusy, 9)});
+  origin({answers(kHello, 9)});
+  int busy = 0;
+  for (int i = 0; i < 4; ++i) {
+    Got got = send();
+    EXPECT_EQ(got.attempts, 1);
+    if (got.status == 503) ++busy;
+    EXPECT_EQ(got.body, got.status == 503 ? "busy" : "hello");
+  }
+  EXPECT_EQ(busy, 2);
+  cluster_->admission()->retries = 0;
+}
+
+TEST_F(RetriesTest, takes_the_place_of_the_attempt_before) {
+  repeat_after({503});
+  options_.admission.breaker.max_requests = 1;
+  origin({answers(kBusy, 9)});
+  origin({answers(kHello, 9)});
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(send().body, "hello");
+  EXPECT_EQ(cluster_->admission()->requests, 0u);
+}
+
 // --- bodies ------------------------------------------------------------------------------------
 
 TEST_F(RetriesTest, sends_a_recorded_body_again) {
