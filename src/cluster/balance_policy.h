@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "config/schema.h"
 #include "io/timer.h"
@@ -45,10 +46,15 @@ constexpr bool goes_by_key(Balance algorithm) {
 
 struct BalancePolicy {
   Balance algorithm = Balance::round_robin;
-  double max_load = 0;     // of the average load, for ring and maglev; 0: unlimited
-  Duration slow_start{0};  // zero: none
-  double panic_below = 0;  // the available part of a group, 0 to 1
-  std::string zone = {};   // this process's own; empty: zones do not matter
+  double max_load = 0;             // of the average load, for ring and maglev; 0: unlimited
+  Duration slow_start{0};          // zero: none
+  double panic_below = 0;          // the available part of a group, 0 to 1
+  std::string zone = {};           // this process's own; empty: zones do not matter
+  std::uint32_t max_requests = 0;  // of one endpoint at a time; 0: unlimited
+  bool load_reports = false;       // weights follow what origins say of their load
+  // Secrets by which endpoints have aliases; with none of them the cluster has one of its own.
+  bool aliases = false;
+  std::vector<std::string> alias_keys = {};
 
   bool operator==(const BalancePolicy&) const = default;
 };

@@ -23,8 +23,9 @@ struct PickFacts {
   std::span<const std::uint32_t> excluded = {};  // indices in the set that were tried already
   const Subset* subset = nullptr;                // only its endpoints; null: any
   TimePoint now{};
-  std::optional<std::uint64_t> hash = {};  // of the key; nothing: the request has none
-  std::uint32_t in_flight = 0;             // in the whole cluster; only with `max_load`
+  std::optional<std::uint64_t> hash = {};       // of the key; nothing: the request has none
+  std::optional<std::uint32_t> preferred = {};  // index in the set: this one, if it can be had
+  std::uint32_t in_flight = 0;                  // in the whole cluster; only with `max_load`
 };
 
 /// Endpoints of a set among which a balancer picks: those of one level, near or far. A view.
@@ -34,28 +35,33 @@ struct EndpointGroup {
   std::span<const std::uint32_t> places = {};  // their indices in the set
   Duration slow_start{0};                      // zero: no endpoint of the group is new
   bool all_available = true;                   // or are to be taken for it
+  bool by_load = false;                        // weights follow the loads that endpoints report
+  std::uint32_t max_requests = 0;              // of each at a time; 0: unlimited
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(endpoints.size()); }
   std::uint32_t in_flight(std::uint32_t index) const {
     return endpoints[index]->in_flight.load(std::memory_order_relaxed);
   }
-  /// It was tried already, or is not available.
+  /// It was tried already, is not available, or has as much as it may.
   bool excludes(const PickFacts& facts, std::uint32_t index) const {
     if (!all_available && !endpoints[index]->available()) return true;
+    if (max_requests > 0 && in_flight(index) >= max_requests) return true;
     if (facts.excluded.empty()) return false;
     return std::ranges::find(facts.excluded, places[index]) != facts.excluded.end();
   }
-  /// The part of its weight that an endpoint has by now, in (0, 1].
-  double warmth(const PickFacts& facts, std::uint32_t index) const {
-    if (slow_start == Duration::zero()) return 1;
-    return endpoints[index]->warmth(facts.now, slow_start);
+  /// The part of its weight that an endpoint has now, in (0, 1].
+  double part(const PickFacts& facts, std::uint32_t index) const {
+    double part = by_load ? endpoints[index]->load.part() : 1;
+    if (slow_start == Duration::zero()) return part;
+    return part * endpoints[index]->warmth(facts.now, slow_start);
   }
   double weight(const PickFacts& facts, std::uint32_t index) const {
-    return weights[index] * warmth(facts, index);
+    return weights[index] * part(facts, index);
   }
   /// Draws lots whether a pick of this endpoint stands.
   bool accepts(const PickFacts& facts, std::uint32_t index) const {
-    return slow_start == Duration::zero() || facts.random.unit() < warmth(facts, index);
+    if (!by_load && slow_start == Duration::zero()) return true;
+    return facts.random.unit() < part(facts, index);
   }
   /// Any endpoint that is not excluded, the first after `start`.
   std::optional<std::uint32_t> any(const PickFacts& facts, std::uint64_t start) const {

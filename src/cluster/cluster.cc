@@ -52,6 +52,7 @@ void Cluster::set_away(Endpoint& endpoint, Away why, bool away) {
   if (!endpoint.set_away(why, away)) return;
   if (!away && policy_.slow_start > Duration::zero()) endpoint.mark_new();
   endpoints_->availability_changed();
+  if (!away) queue_.look_again();
 }
 
 bool Cluster::afford_retry(const RetryBudgetTerms& terms, TimePoint now) {
@@ -114,9 +115,18 @@ void Cluster::rebuild() {
   for (const auto& each : subsets_) subsets.push_back(each.lock());
   subsets_asked_for_ = false;
   next->prepare(policy_, subsets);
+  if (policy_.aliases) name_endpoints(*next);
   next->version = version_.load(std::memory_order_relaxed) + 1;
   endpoints_ = std::move(next);
   version_.store(endpoints_->version, std::memory_order_release);
+  queue_.use(endpoints_, policy_.max_requests);
+}
+
+void Cluster::name_endpoints(EndpointSet& set) {
+  if (policy_.alias_keys.empty() && alias_key_.empty()) alias_key_ = random_alias_key();
+  std::span<const std::string> keys = policy_.alias_keys;
+  if (keys.empty()) keys = {&alias_key_, 1};
+  set.aliases = std::make_shared<const AliasTable>(set.endpoints, name_, keys);
 }
 
 }  // namespace weir

@@ -16,6 +16,7 @@
 #include "cluster/mirror_counters.h"
 #include "cluster/outliers.h"
 #include "cluster/pool_counters.h"
+#include "cluster/request_queue.h"
 #include "cluster/retry_budget.h"
 #include "cluster/retry_counters.h"
 #include "core/gathered.h"
@@ -68,6 +69,9 @@ class Cluster {
   /// Copies of requests that were made for this cluster.
   MirrorCounters mirrors;
 
+  /// Where requests wait when every endpoint has as many as it may.
+  RequestQueue& queue() { return queue_; }
+
   /// What the workers' pools count.
   Gathered<PoolCounters>& pools() { return pools_; }
   const Gathered<PoolCounters>& pools() const { return pools_; }
@@ -87,17 +91,20 @@ class Cluster {
   std::vector<WeightedAddress> merged() const;
   std::pair<std::uint32_t, bool> order(const WeightedAddress& each) const;
   void rebuild();
+  void name_endpoints(EndpointSet& set);
 
   const std::string name_;
   const SlotKey worker_key_;
   Gathered<PoolCounters> pools_;
   Gathered<RetryCounters> retries_;
   RetryBudget retry_budget_;
+  RequestQueue queue_;
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<WeightedAddress>, std::less<>> sources_;
   BalancePolicy policy_;
   std::vector<std::weak_ptr<const Subset>> subsets_;  // by their numbers
   bool subsets_asked_for_ = false;                    // that endpoints_ does not have yet
+  std::string alias_key_;                             // made when it is first needed
   std::shared_ptr<const EndpointSet> endpoints_ = std::make_shared<EndpointSet>();
   std::atomic<std::uint64_t> version_{0};
   OutlierDetection outliers_{*this};

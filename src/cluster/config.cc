@@ -11,6 +11,11 @@ namespace weir {
 using config::Code;
 
 void BalanceConfig::check(const config::Found& found) const {
+  if (load_reports && goes_by_key(algorithm)) {
+    found.error("load_reports", Code::contradiction,
+                fmt::format("\"{}\" has no \"load_reports\"", config::enum_word(algorithm)),
+                "a key stays with its endpoint; remove one of the two");
+  }
   if (goes_by_key(algorithm)) return;
   auto refuse = [&](std::string_view option) {
     found.error(option, Code::contradiction,
@@ -52,7 +57,10 @@ BalancePolicy UpstreamConfig::policy(const std::string& zone) const {
           .max_load = balance.max_load.value_or(0),
           .slow_start = slow_start.value_or(Duration::zero()),
           .panic_below = balance.panic_below / 100.0,
-          .zone = zone};
+          .zone = zone,
+          .max_requests = endpoint_limits.limits().max_requests,
+          .load_reports = balance.load_reports,
+          .aliases = sticky.has_value()};
 }
 
 }  // namespace weir

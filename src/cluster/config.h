@@ -11,9 +11,11 @@
 #include "cluster/balance_policy.h"
 #include "cluster/breaker_config.h"
 #include "cluster/health_config.h"
+#include "cluster/limits_config.h"
 #include "cluster/outlier_config.h"
 #include "cluster/placement.h"
 #include "cluster/retries_config.h"
+#include "cluster/sticky_config.h"
 #include "cluster/tls_config.h"
 #include "config/address.h"
 #include "config/schema.h"
@@ -27,6 +29,7 @@ struct BalanceConfig {
   std::vector<config::Located<std::string>> key{std::string("client_ip")};
   std::optional<double> max_load;
   std::uint32_t panic_below = 10;
+  bool load_reports = false;
 
   // A key is for the algorithms that go by one.
   void check(const config::Found& found) const;
@@ -53,7 +56,11 @@ struct BalanceConfig {
           "When less than this share of a level is available, in percent, and no other level takes "
           "what is missing, first attempts go to all of its endpoints: better than that the few "
           "that are left break down. When nothing is available at all, it is always so.",
-          config::range(0, 100)));
+          config::range(0, 100)),
+      config::field<&BalanceConfig::load_reports>(
+          "load_reports",
+          "Weights follow what origins say of their load in `endpoint-load-metrics` fields (ORCA), "
+          "which clients do not get. Not with `ring` and `maglev`."));
 };
 
 enum class UpstreamProtocol : std::uint8_t { automatic, http1, http2 };
@@ -144,6 +151,8 @@ struct UpstreamConfig {
   config::Duration idle_timeout = std::chrono::seconds(60);
   std::optional<UpstreamTlsConfig> tls;
   PoolConfig pool;
+  std::optional<StickyConfig> sticky;
+  EndpointLimitsConfig endpoint_limits;
   RetriesConfig retries;
   std::optional<HealthConfig> health;
   std::optional<OutliersConfig> outliers = OutliersConfig();
@@ -181,6 +190,9 @@ struct UpstreamConfig {
           config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
       config::field<&UpstreamConfig::tls>("tls", "TLS with the endpoints.", config::none("off")),
       config::field<&UpstreamConfig::pool>("pool", "Connections kept open between requests."),
+      config::field<&UpstreamConfig::sticky>("sticky", "Sticky sessions.", config::none("off")),
+      config::field<&UpstreamConfig::endpoint_limits>("endpoint_limits",
+                                                      "How much one endpoint gets at a time."),
       config::field<&UpstreamConfig::retries>("retries", "Repeating failed attempts."),
       config::field<&UpstreamConfig::health>(
           "health", "Checks of the endpoints; those that fail get no requests.",

@@ -52,6 +52,14 @@ bool Endpoint::set_away(Away why, bool away) {
   return (before == 0) != (after == 0);
 }
 
+bool Endpoint::try_begin(std::uint32_t most) {
+  std::uint32_t now = in_flight.load(std::memory_order_relaxed);
+  while (now < most) {
+    if (in_flight.compare_exchange_weak(now, now + 1, std::memory_order_relaxed)) return true;
+  }
+  return false;
+}
+
 double Endpoint::warmth(TimePoint now, Duration slow_start) const {
   constexpr double kLeast = 0.1;
   std::int64_t since = since_.load(std::memory_order_relaxed);

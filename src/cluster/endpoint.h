@@ -12,6 +12,7 @@
 
 #include "cluster/latency.h"
 #include "cluster/outlier_state.h"
+#include "cluster/reported_load.h"
 #include "io/address.h"
 #include "io/timer.h"
 
@@ -69,6 +70,7 @@ class Endpoint {
   std::atomic<std::uint64_t> failures{0};  // attempts that ended without a response
   Latency latency;
   OutlierState outlier;
+  ReportedLoad load;
   SharedConnections shared;
 
   /// The same server in the other family of addresses, where its name has both. Any thread.
@@ -83,6 +85,9 @@ class Endpoint {
   bool is(Away why) const {
     return (away_.load(std::memory_order_relaxed) & static_cast<std::uint8_t>(why)) != 0;
   }
+
+  /// Counts one more exchange if there are fewer than `most`.
+  bool try_begin(std::uint32_t most);
 
   /// The part of its weight that it has by now: a tenth when it is new, all after `slow_start`.
   double warmth(TimePoint now, Duration slow_start) const;

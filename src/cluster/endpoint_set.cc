@@ -14,6 +14,7 @@ constexpr std::int64_t kNotKnownYet = std::numeric_limits<std::int64_t>::max();
 void EndpointSet::prepare(const BalancePolicy& policy,
                           std::span<const std::shared_ptr<const Subset>> subsets) {
   slow_start_ = policy.slow_start;
+  by_load_ = policy.load_reports;
   all_ = select(policy, nullptr);
   for (const auto& subset : subsets) {
     subsets_.push_back(subset ? select(policy, subset.get()) : nullptr);
@@ -58,10 +59,25 @@ std::size_t EndpointSet::size_of(const Subset* subset) const {
   return from != nullptr ? from->size() : 0;
 }
 
+bool EndpointSet::has(const Subset* subset, std::uint32_t index) const {
+  const Selection* from = selection(subset);
+  return from != nullptr && from->has(index);
+}
+
 std::optional<std::uint32_t> EndpointSet::pick(PickFacts facts) const {
   const Selection* from = selection(facts.subset);
   if (from == nullptr) return std::nullopt;
+  if (by_load_) weigh(facts.now);
   return from->pick(facts, warming(facts.now) ? slow_start_ : Duration::zero());
+}
+
+// By whoever comes first when it is time.
+void EndpointSet::weigh(TimePoint now) const {
+  std::int64_t due = weigh_at_.load(std::memory_order_relaxed);
+  std::int64_t time = now.time_since_epoch().count();
+  if (time < due) return;
+  if (!weigh_at_.compare_exchange_strong(due, time + kWeighEvery.count())) return;
+  weigh_by_load(endpoints, weights, now);
 }
 
 // The first pick from the set is when its new endpoints are taken into use.

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "cluster/alias.h"
 #include "cluster/selection.h"
 
 namespace weir {
@@ -18,6 +19,7 @@ struct EndpointSet {
   std::vector<std::shared_ptr<Endpoint>> endpoints;
   std::vector<std::uint32_t> weights;
   std::vector<Placement> placements;
+  std::shared_ptr<const AliasTable> aliases;  // null: they have none
   std::uint64_t version = 0;
 
   /// Builds the tables of the balancers: for 10 000 endpoints some tens of milliseconds with a
@@ -35,6 +37,8 @@ struct EndpointSet {
 
   /// How many endpoints a request may go to; null: all.
   std::size_t size_of(const Subset* subset) const;
+  /// Whether an endpoint is one of them.
+  bool has(const Subset* subset, std::uint32_t index) const;
   /// In how many groups balancers pick: for as many a worker has a cursor of its own.
   std::size_t groups() const { return groups_; }
   /// So few endpoints of some group are available that all of it are taken to be.
@@ -44,6 +48,7 @@ struct EndpointSet {
   std::unique_ptr<const Selection> select(const BalancePolicy& policy, const Subset* subset);
   const Selection* selection(const Subset* subset) const;
   bool warming(TimePoint now) const;
+  void weigh(TimePoint now) const;
 
   std::unique_ptr<const Selection> all_;
   std::vector<std::unique_ptr<const Selection>> subsets_;  // by Subset::number
@@ -51,6 +56,8 @@ struct EndpointSet {
   Duration slow_start_{0};
   // When the last endpoint has its full weight; see warming().
   mutable std::atomic<std::int64_t> warm_at_{0};
+  bool by_load_ = false;
+  mutable std::atomic<std::int64_t> weigh_at_{0};  // the next time, with `by_load_`
 };
 
 }  // namespace weir

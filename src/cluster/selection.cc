@@ -16,7 +16,9 @@ bool same_group(const Selection::Member& one, const Selection::Member& other) {
 
 Selection::Selection(const std::vector<Member>& members, const BalancePolicy& policy,
                      std::size_t first_group)
-    : panic_below_(policy.panic_below) {
+    : panic_below_(policy.panic_below),
+      max_requests_(policy.max_requests),
+      by_load_(policy.load_reports) {
   std::vector<std::uint32_t> begins;
   for (std::uint32_t i = 0; i < members.size(); ++i) {
     if (i == 0 || !same_group(members[i - 1], members[i])) begins.push_back(i);
@@ -62,9 +64,12 @@ void Selection::availability_changed() const {
 }
 
 EndpointGroup Selection::view(const Group& group, Duration slow_start) const {
-  return {std::span(endpoints_).subspan(group.first, group.count),
-          std::span(weights_).subspan(group.first, group.count),
-          std::span(places_).subspan(group.first, group.count), slow_start};
+  return {.endpoints = std::span(endpoints_).subspan(group.first, group.count),
+          .weights = std::span(weights_).subspan(group.first, group.count),
+          .places = std::span(places_).subspan(group.first, group.count),
+          .slow_start = slow_start,
+          .by_load = by_load_,
+          .max_requests = max_requests_};
 }
 
 // By lot, or by the key of the request, so that a key stays in its group.
@@ -79,7 +84,23 @@ std::size_t Selection::first_group(const PickFacts& facts) const {
   return 0;
 }
 
+bool Selection::has(std::uint32_t place) const {
+  return std::ranges::binary_search(places_, place);
+}
+
+bool Selection::can_have(std::uint32_t place, const PickFacts& facts) const {
+  auto found = std::ranges::lower_bound(places_, place);
+  if (found == places_.end() || *found != place) return false;
+  EndpointGroup all{.endpoints = endpoints_,
+                    .weights = weights_,
+                    .places = places_,
+                    .all_available = false,
+                    .max_requests = max_requests_};
+  return !all.excludes(facts, static_cast<std::uint32_t>(found - places_.begin()));
+}
+
 std::optional<std::uint32_t> Selection::pick(PickFacts& facts, Duration slow_start) const {
+  if (facts.preferred && can_have(*facts.preferred, facts)) return facts.preferred;
   std::size_t start = first_group(facts);
   // What was drawn may be spent: then what comes behind it, and at last what stands before.
   for (bool whatever : {false, true}) {

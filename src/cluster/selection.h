@@ -38,6 +38,8 @@ class Selection {
   void availability_changed() const;
   bool panicking() const { return panicking_.load(std::memory_order_relaxed); }
   std::size_t size() const { return endpoints_.size(); }
+  /// Whether an endpoint, by its index in the set, is one of these.
+  bool has(std::uint32_t place) const;
   std::size_t groups() const { return group_count_; }
 
  private:
@@ -53,6 +55,7 @@ class Selection {
   static constexpr std::uint32_t kAll = 0xffffffff;
 
   EndpointGroup view(const Group& group, Duration slow_start) const;
+  bool can_have(std::uint32_t place, const PickFacts& facts) const;
   std::size_t first_group(const PickFacts& facts) const;
   std::optional<std::uint32_t> pick_from(const Group& group, bool whatever, Duration slow_start,
                                          PickFacts& facts) const;
@@ -63,6 +66,8 @@ class Selection {
   std::unique_ptr<Group[]> groups_;
   std::size_t group_count_ = 0;
   double panic_below_;
+  std::uint32_t max_requests_;
+  bool by_load_;
   mutable std::atomic<bool> panicking_{false};
 };
 

@@ -47,6 +47,8 @@ std::string_view name(ErrorCode code) {
     case ErrorCode::no_endpoint: return "no_endpoint";
     case ErrorCode::subset_empty: return "subset_empty";
     case ErrorCode::overloaded: return "overloaded";
+    case ErrorCode::queue_full: return "queue_full";
+    case ErrorCode::queue_timeout: return "queue_timeout";
     case ErrorCode::breaker_open: return "breaker_open";
     case ErrorCode::max_requests: return "max_requests";
     case ErrorCode::max_pending: return "max_pending";

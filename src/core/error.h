@@ -52,6 +52,8 @@ enum class ErrorCode : std::uint8_t {
   no_endpoint,
   subset_empty,  // no endpoint has the labels that are asked for
   overloaded,
+  queue_full,  // of requests that wait for an endpoint with room
+  queue_timeout,
   breaker_open,  // too many attempts at the upstream failed
   max_requests,  // limits of the upstream's breaker
   max_pending,

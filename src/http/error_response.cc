@@ -22,6 +22,8 @@ std::string_view message_of(const Error& error) {
     case ErrorCode::unreachable:
     case ErrorCode::dns_failure: return "The server behind this address cannot be reached.";
     case ErrorCode::overloaded:
+    case ErrorCode::queue_full:
+    case ErrorCode::queue_timeout:
     case ErrorCode::breaker_open:
     case ErrorCode::max_requests:
     case ErrorCode::max_pending:
@@ -105,6 +107,8 @@ std::uint16_t status_of(const Error& error) {
     case ErrorCode::no_endpoint:
     case ErrorCode::subset_empty:
     case ErrorCode::overloaded:
+    case ErrorCode::queue_full:
+    case ErrorCode::queue_timeout:
     case ErrorCode::breaker_open:
     case ErrorCode::max_requests:
     case ErrorCode::max_pending:

@@ -109,6 +109,8 @@ Code code_of(const Error& error) {
     case ErrorCode::max_pending:
     case ErrorCode::max_retries:
     case ErrorCode::concurrency_limit:
+    case ErrorCode::queue_full:
+    case ErrorCode::queue_timeout:
     case ErrorCode::overloaded: return Code::resource_exhausted;
     case ErrorCode::breaker_open: return Code::unavailable;
     default: break;

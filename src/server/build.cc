@@ -3,17 +3,28 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "expression/header_edits.h"
 #include "middleware/builtin.h"
 #include "middleware/headers.h"
 #include "server/https_redirect.h"
+#include "server/sticky_keys.h"
 
 namespace weir {
 namespace {
 
-UpstreamOptions options_of(const UpstreamConfig& config, unsigned workers) {
+std::shared_ptr<const StickyCookie> cookie_of(const StickyConfig& config) {
+  return std::make_shared<const StickyCookie>(
+      StickyCookie{config.cookie, config.path, config.same_site, config.max_age});
+}
+
+UpstreamOptions options_of(const UpstreamConfig& config, const std::string& zone,
+                           unsigned workers) {
   UpstreamOptions options;
-  options.balance = config.policy();
+  options.balance = config.policy(zone);
+  if (config.sticky) options.sticky = cookie_of(*config.sticky);
+  options.limits = config.endpoint_limits.limits();
   options.protocol = config.protocol;
   options.connect_timeout = config.connect_timeout;
   options.exchange.response_timeout = config.response_timeout;
@@ -67,7 +78,8 @@ class Builder {
 
   void build_upstreams(const ClusterSource& clusters, unsigned workers) {
     for (const auto& entry : snapshot_.config.upstreams) {
-      UpstreamOptions options = options_of(entry.value, workers);
+      UpstreamOptions options = options_of(entry.value, snapshot_.config.zone, workers);
+      if (entry.value.sticky) options.balance.alias_keys = alias_keys(entry.value.sticky->key_file);
       if (entry.value.tls)
         options.tls = tls_.client(*entry.value.tls, options.protocol, diagnostics_);
       if (goes_by_key(options.balance.algorithm)) options.key = make_key(entry.value.balance.key);
@@ -128,6 +140,15 @@ class Builder {
   static void append(std::vector<const Middleware*>& to,
                      const std::vector<const Middleware*>& more) {
     to.insert(to.end(), more.begin(), more.end());
+  }
+
+  std::vector<std::string> alias_keys(const config::Located<std::string>& file) {
+    if (file->empty()) return {};
+    auto keys = read_sticky_keys(*file);
+    if (keys) return *keys;
+    diagnostics_.error(file.position, config::Code::unreadable_reference,
+                       fmt::format("{}: {}", *file, keys.error()));
+    return {};
   }
 
   std::shared_ptr<const expression::Key> make_key(

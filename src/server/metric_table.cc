@@ -33,6 +33,8 @@ constexpr std::array kAll = {
     &metrics::mirrors,
     &metrics::endpoints,
     &metrics::upstream_panic,
+    &metrics::queue_waiting,
+    &metrics::queue_requests,
     &metrics::endpoint_requests,
     &metrics::endpoint_in_flight,
     &metrics::endpoint_failures,

@@ -98,6 +98,14 @@ inline constexpr Metric endpoints{"weir_upstream_endpoints", gauge, "upstream", 
 inline constexpr Metric upstream_panic{
     "weir_upstream_panic", gauge, "upstream", "0 or 1",
     "1 while so few endpoints of some level are available that all of it are taken to be."};
+inline constexpr Metric queue_waiting{
+    "weir_upstream_queue_waiting", gauge, "upstream", "requests",
+    "Requests that wait because every endpoint has as many as it may."};
+inline constexpr Metric queue_requests{
+    "weir_upstream_queue_requests_total", counter, "upstream, result", "requests",
+    "Requests that met only endpoints with as many as they may have: they waited and had their "
+    "turn "
+    "(served) or left (timeout), or found the queue full (full)."};
 inline constexpr Metric endpoint_requests{"weir_endpoint_requests_total", counter,
                                           "upstream, endpoint", "attempts",
                                           "Attempts that were made on the endpoint."};

@@ -39,6 +39,7 @@ class ProcessStatus::Text {
   void listeners();
   void upstreams();
   void health(const HealthChecks* checks);
+  void queues();
   void dns(const std::vector<DnsStatus>& names);
   void overload(const OverloadFigures& figures);
   void process(bool ready);
@@ -198,6 +199,7 @@ void ProcessStatus::Text::upstreams() {
   per_upstream(metrics::upstream_panic, [&](std::string_view name, std::size_t i) {
     out_.sample({{"upstream", name}}, std::uint64_t{sets_[i]->panicking()});
   });
+  queues();
   per_endpoint(metrics::endpoint_requests, [](auto& e) -> auto& { return e.requests; });
   per_endpoint(metrics::endpoint_in_flight, [](auto& e) -> auto& { return e.in_flight; });
   per_endpoint(metrics::endpoint_failures, [](auto& e) -> auto& { return e.failures; });
@@ -334,6 +336,24 @@ void ProcessStatus::Text::mirrors(std::string_view upstream, const MirrorCounter
   for (const auto& [result, count] : results) {
     if (count == 0) continue;
     out_.sample({{"upstream", upstream}, {"result", result}}, count);
+  }
+}
+
+// Of upstreams whose endpoints have limits, once somebody has met one.
+void ProcessStatus::Text::queues() {
+  out_.family(metrics::queue_waiting);
+  for (const auto& cluster : view_.clusters) {
+    out_.sample({{"upstream", cluster->name()}}, std::uint64_t{cluster->queue().waiting()});
+  }
+  out_.family(metrics::queue_requests);
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    const PoolCounters& pool = pools_[i];
+    Label upstream{"upstream", view_.clusters[i]->name()};
+    if (pool.queued.value() + pool.queue_full.value() == 0) continue;
+    out_.sample({upstream, {"result", "served"}},
+                pool.queued.value() - pool.queue_timed_out.value());
+    out_.sample({upstream, {"result", "timeout"}}, pool.queue_timed_out.value());
+    out_.sample({upstream, {"result", "full"}}, pool.queue_full.value());
   }
 }
 

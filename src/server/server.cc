@@ -135,7 +135,7 @@ void Server::update_clusters(const Snapshot& snapshot) {
       addresses.push_back(
           {to_address(*endpoint.address), endpoint.weight, {}, endpoint.placement()});
     }
-    clusters_.at(entry.name)->set_policy(entry.value.policy(snapshot.config.zone));
+    clusters_.at(entry.name)->set_policy(snapshot.upstreams.at(entry.name)->options().balance);
     clusters_.at(entry.name)->update("", std::move(addresses));
   }
   std::erase_if(clusters_, [&](const auto& each) {

@@ -2,6 +2,7 @@
 
 #include "http/h2/client_exchange.h"
 #include "upstream/dial.h"
+#include "upstream/load_report.h"
 
 namespace weir {
 
@@ -16,7 +17,7 @@ Attempt::Attempt(Exchange& exchange, Pool& pool, PickedEndpoint at, const Upstre
       terms_(terms) {
   if (options.balance.max_load > 0) all_ = &pool.cluster().in_flight;
   if (all_ != nullptr) all_->fetch_add(1, std::memory_order_relaxed);
-  endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
+  if (!options.limits.any()) endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
   endpoint_->requests.fetch_add(1, std::memory_order_relaxed);
   if (terms_.cancellable) stop_.follow(exchange.stop());
   if (options.retries.per_try > Duration::zero()) limit_time(options.retries.per_try);
@@ -41,7 +42,11 @@ void Attempt::limit_time(Duration time) {
 void Attempt::end() {
   if (std::exchange(ended_, true)) return;
   admission_.end();
-  endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (options_.limits.any()) {
+    pool_.cluster().queue().ended(*endpoint_);
+  } else {
+    endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  }
   if (all_ != nullptr) all_->fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -122,13 +127,18 @@ void Attempt::give_back(h1::ClientConnection connection) {
 
 // --- what came of it ---------------------------------------------------------------------------
 
-void Attempt::succeeded(const Response& response) {
+void Attempt::succeeded(Response& response) {
   if (limit_ != nullptr) exchange_.loop().timers().disarm(*limit_);
   response_ = exchange_.loop().now() - asked_;
   UpstreamFacts& facts = exchange_.upstream();
   tell(facts);
   facts.status = response.status;
   report(result_of_status(response.status));
+  if (options_.balance.load_reports) {
+    if (auto load = take_load_report(response.headers)) {
+      endpoint_->load.report(*load, exchange_.loop().now());
+    }
+  }
   if (options_.balance.algorithm == Balance::peak_ewma) {
     endpoint_->latency.answered(response_, exchange_.loop().now());
   }

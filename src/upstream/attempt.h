@@ -14,7 +14,8 @@ namespace h2 {
 class ClientExchange;
 }
 
-/// An endpoint, and its place in the set that it was picked from.
+/// An endpoint, and its place in the set that it was picked from. Where endpoints have limits it
+/// counts the request already.
 struct PickedEndpoint {
   std::shared_ptr<Endpoint> endpoint;
   std::uint32_t index = 0;
@@ -47,7 +48,8 @@ class Attempt final : public h1::ConnectionHome {
   /// What is under way ends soon with `why`. Only if it is cancellable.
   void cancel(const Error& why) { stop_.request(why); }
 
-  void succeeded(const Response& response);
+  /// Takes what is for Weir alone out of the response.
+  void succeeded(Response& response);
   void failed(const Error& error);
   /// Its place among what the cluster admits is free for the next attempt of the request.
   void make_way() { admission_.end(); }
@@ -59,6 +61,8 @@ class Attempt final : public h1::ConnectionHome {
   /// It failed because an idle connection was not what it seemed; the endpoint may be well.
   bool was_stale(const Error& error) const;
   bool was_sent() const { return sent_; }
+  /// Of the endpoint, in the set that it was picked from.
+  std::uint32_t index() const { return index_; }
   bool over_http2() const { return version_ == Version::http_2; }
 
  private:

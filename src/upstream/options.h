@@ -11,6 +11,7 @@
 #include "http/h2/client_session.h"
 #include "io/tls/profile.h"
 #include "upstream/retry_policy.h"
+#include "upstream/sticky.h"
 
 namespace weir {
 
@@ -29,9 +30,11 @@ struct PoolLimits {
 
 /// Immutable.
 struct UpstreamOptions {
-  BalancePolicy balance;                               // the cluster's; says what it has to be told
-  std::shared_ptr<const expression::Key> key;          // what it goes by, if it hashes; else null
-  std::shared_ptr<const Subset> subset;                // only these endpoints; null: all
+  BalancePolicy balance;                       // the cluster's; says what it has to be told
+  std::shared_ptr<const expression::Key> key;  // what it goes by, if it hashes; else null
+  std::shared_ptr<const Subset> subset;        // only these endpoints; null: all
+  std::shared_ptr<const StickyCookie> sticky;  // null: sessions do not stick
+  EndpointLimits limits;
   Duration connect_timeout = std::chrono::seconds(5);  // TLS handshake included
   std::shared_ptr<const TlsClientProfile> tls;         // null: in clear
   UpstreamProtocol protocol = UpstreamProtocol::automatic;

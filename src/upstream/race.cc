@@ -21,7 +21,10 @@ bool Race::suits(const UpstreamRequest& request, const RetryPolicy& policy) {
 Task<Result<Response>> Race::run(Retries& retries, Duration after) {
   // Two attempts would speak to the client at once.
   exchange_.interim_sink = nullptr;
-  while (Attempt* attempt = retries.begin()) {
+  while (true) {
+    Attempt* attempt = retries.begin();
+    if (attempt == nullptr && retries.must_wait()) attempt = co_await retries.wait();
+    if (attempt == nullptr) break;
     start(*attempt);
     if (after > Duration::zero()) {
       bool in_time = co_await anyone_within(after);

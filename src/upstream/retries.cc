@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <span>
 
-#include "expression/exchange_facts.h"
 #include "http/grpc.h"
 
 namespace weir {
@@ -34,7 +32,7 @@ Retries::Retries(Exchange& exchange, Pool& pool, const UpstreamRequest& request,
       request_(request),
       options_(options),
       policy_(options.retries),
-      last_(ErrorCode::no_endpoint, Origin::upstream, "no endpoint is configured"),
+      picker_(exchange, pool, options),
       left_(options.retries.attempts),
       idempotent_(is_idempotent(request.message.method)) {
   Body* body = request.message.body;
@@ -45,7 +43,6 @@ Retries::Retries(Exchange& exchange, Pool& pool, const UpstreamRequest& request,
   terms_.replayable = record_ != nullptr;
   terms_.certain = !idempotent_ || (body != nullptr && record_ == nullptr);
   terms_.cancellable = policy_.cuts_attempts_short();
-  if (options.key) hash_ = options.key->hash(expression::ExchangeFacts(exchange));
 }
 
 // --- where to ----------------------------------------------------------------------------------
@@ -56,40 +53,50 @@ Attempt* Retries::begin() {
     last_ = Error(ErrorCode::timeout, Origin::upstream, "deadline");
     return nullptr;
   }
-  const EndpointSet& set = pool_.endpoints();
-  std::optional<std::uint32_t> index = pick(set, true);
-  if (index) return attempt(set, *index);
-  if (options_.subset && set.size_of(options_.subset.get()) == 0) {
-    last_ = Error(ErrorCode::subset_empty, Origin::upstream, "no endpoint has the labels");
-  }
+  std::optional<PickedEndpoint> at = picker_.pick(true);
+  if (at) return attempt(std::move(*at));
+  if (last_.code == ErrorCode::none) last_ = picker_.none();
   return nullptr;
+}
+
+Task<Attempt*> Retries::wait() {
+  Result<PickedEndpoint> at = co_await picker_.wait();
+  if (at) co_return attempt(std::move(*at));
+  last_ = at.error();
+  left_ = 0;
+  co_return nullptr;
 }
 
 Attempt* Retries::begin_hedge() {
   if (left_ <= 1) return nullptr;
-  const EndpointSet& set = pool_.endpoints();
-  std::optional<std::uint32_t> index = pick(set, false);
-  if (!index || !admit()) return nullptr;
+  std::optional<PickedEndpoint> at = picker_.pick(false);
+  if (!at) return nullptr;
+  if (!admit()) {
+    picker_.put_back(*at);
+    return nullptr;
+  }
   if (!afford()) {
     admitted_.reset();
+    picker_.put_back(*at);
     return nullptr;
   }
   --left_;
   pool_.retry_counters().hedged.add();
-  return attempt(set, *index);
+  return attempt(std::move(*at));
 }
 
 // Null if the breaker or a limit of the cluster refuses it.
-Attempt* Retries::attempt(const EndpointSet& set, std::uint32_t index) {
-  if (!admitted_ && !admit()) return nullptr;
-  if (tried_count_ < kMaxTried) tried_[tried_count_++] = index;
+Attempt* Retries::attempt(PickedEndpoint at) {
+  if (!admitted_ && !admit()) {
+    picker_.put_back(at);
+    return nullptr;
+  }
   ++exchange_.upstream().attempts;
   if (record_ != nullptr) {
     reader_ = exchange_.own<RecordedBody::Reader>(record_, RecordedBody::Reader::Role::leads,
                                                   exchange_.stop());
     terms_.body = reader_;
   }
-  PickedEndpoint at{set.endpoints[index], index};
   auto* made = exchange_.own<Attempt>(exchange_, pool_, std::move(at), request_, options_, terms_,
                                       std::move(*admitted_));
   admitted_.reset();
@@ -109,24 +116,6 @@ bool Retries::admit() {
   return admission.has_value();
 }
 
-// `again`: one that was tried, if all were.
-std::optional<std::uint32_t> Retries::pick(const EndpointSet& set, bool again) {
-  PickFacts facts{.random = exchange_.loop().random(),
-                  .cursor = pool_.cursors().front(),
-                  .cursors = pool_.cursors(),
-                  .excluded = std::span(tried_.data(), tried_count_),
-                  .subset = options_.subset.get(),
-                  .now = exchange_.loop().now(),
-                  .hash = hash_};
-  if (options_.balance.max_load > 0) {
-    facts.in_flight = pool_.cluster().in_flight.load(std::memory_order_relaxed);
-  }
-  std::optional<std::uint32_t> index = set.pick(facts);
-  if (index || tried_count_ == 0 || !again) return index;
-  facts.excluded = {};
-  return set.pick(facts);
-}
-
 // --- what came of it ---------------------------------------------------------------------------
 
 bool Retries::accepts(Attempt& attempt, Response& response, bool others) {
@@ -134,7 +123,7 @@ bool Retries::accepts(Attempt& attempt, Response& response, bool others) {
   if (policy_.on_responses && counts_as_failure(response)) {
     // It is that endpoint's word; another one may be asked at once.
     std::optional<Duration> least = retry_after(response);
-    if (!least || tried_count_ < pool_.endpoints().endpoints.size()) least = Duration::zero();
+    if (!least || picker_.tried() < pool_.endpoints().endpoints.size()) least = Duration::zero();
     bool waits = *least <= policy_.most_backoff;
     if (!others && waits && left_ > 1) attempt.make_way();
     if (others || (waits && again(true, *least))) {
@@ -144,6 +133,7 @@ bool Retries::accepts(Attempt& attempt, Response& response, bool others) {
     }
   }
   if (reader_ != nullptr) record_->leave_to(*reader_);
+  picker_.answered(attempt.index(), response);
   return true;
 }
 
@@ -162,12 +152,12 @@ void Retries::failed(Attempt& attempt, const Error& error, bool others) {
   if (others) return;
   if (falls_back(attempt, error)) {
     terms_.http1 = true;
-    --tried_count_;
+    picker_.forget_last();
   } else if (!may_repeat(attempt, error)) {
     left_ = 0;
   } else if (attempt.was_stale(error) && !terms_.fresh_only) {
     terms_.fresh_only = true;
-    --tried_count_;
+    picker_.forget_last();
   } else if (!policy_.has(reason(attempt, error))) {
     left_ = 0;
   } else {

@@ -1,11 +1,11 @@
 // Retries: which attempts a request makes: at which endpoint each, and whether one more.
 #pragma once
 
-#include <array>
 #include <optional>
 
 #include "http/recorded_body.h"
 #include "upstream/attempt.h"
+#include "upstream/endpoint_picker.h"
 
 namespace weir {
 
@@ -19,6 +19,10 @@ class Retries {
   /// The next attempt, at an endpoint that was not tried yet if there is one. Null: there is
   /// nothing more to be tried; `last` says why.
   Attempt* begin();
+  /// `begin` said no because every endpoint has as many requests as it may: then `wait` is the same
+  /// when its turn has come.
+  bool must_wait() const { return left_ > 0 && picker_.full(); }
+  Task<Attempt*> wait();
   /// One beside another that is under way, at an endpoint that was not tried. Null: there is none
   /// left, or what is left of attempts or of the budget does not allow it.
   Attempt* begin_hedge();
@@ -34,10 +38,7 @@ class Retries {
   const Error& last() const { return last_; }
 
  private:
-  static constexpr std::size_t kMaxTried = 16;
-
-  std::optional<std::uint32_t> pick(const EndpointSet& set, bool again);
-  Attempt* attempt(const EndpointSet& set, std::uint32_t index);
+  Attempt* attempt(PickedEndpoint at);
   bool counts_as_failure(const Response& response) const;
   bool may_repeat(const Attempt& attempt, const Error& error) const;
   bool body_is_there() const { return record_ == nullptr || record_->whole(); }
@@ -53,7 +54,7 @@ class Retries {
   const UpstreamRequest& request_;
   const UpstreamOptions& options_;
   const RetryPolicy& policy_;
-  std::optional<std::uint64_t> hash_;     // of the balancer's key
+  EndpointPicker picker_;
   std::shared_ptr<RecordedBody> record_;  // null: the body can be sent once
   RecordedBody::Reader* reader_ = nullptr;
   AttemptTerms terms_;
@@ -63,8 +64,6 @@ class Retries {
   std::uint32_t left_;
   std::uint32_t repeated_ = 0;
   bool idempotent_;
-  std::size_t tried_count_ = 0;
-  std::array<std::uint32_t, kMaxTried> tried_;
 };
 
 }  // namespace weir

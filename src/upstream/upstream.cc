@@ -22,7 +22,10 @@ Task<Result<Response>> Upstream::send(Exchange& exchange, UpstreamRequest reques
     Race* race = exchange.own<Race>(exchange, request);
     co_return co_await race->run(retries, lateness(options.retries.hedge, pool));
   }
-  while (Attempt* attempt = retries.begin()) {
+  while (true) {
+    Attempt* attempt = retries.begin();
+    if (attempt == nullptr && retries.must_wait()) attempt = co_await retries.wait();
+    if (attempt == nullptr) break;
     Status ready;
     if (!attempt->connected()) ready = co_await attempt->connect();
     if (ready) {

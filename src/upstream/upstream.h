@@ -34,7 +34,8 @@ class Upstream {
   /// and nothing of a body was used up and no byte of a response came. A pooled connection that
   /// the origin had just closed does not count as an attempt. `options` may differ from this
   /// upstream's own in its timeouts and outlives the exchange.
-  /// Errors: no_endpoint, and what connecting and the exchange report (Origin::upstream).
+  /// Errors: no_endpoint, subset_empty, queue_full, queue_timeout, and what connecting and the
+  /// exchange report (Origin::upstream).
   Task<Result<Response>> send(Exchange& exchange, UpstreamRequest request,
                               const UpstreamOptions& options) const;
 

@@ -1,0 +1,140 @@
+// Limits of endpoints: who waits, who is refused; and what origins say of their load.
+#include <gtest/gtest.h>
+
+#include "upstream/balance_testing.h"
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+using test::answers;
+using test::kHello;
+using test::listen_on;
+using test::pause;
+using test::read_head;
+using test::say;
+
+class UpstreamLimits : public test::UpstreamTest {
+ protected:
+  void limit(EndpointLimits limits) {
+    options_.limits = limits;
+    balance({.algorithm = Balance::random, .max_requests = limits.max_requests});
+  }
+  /// Has `count` requests made at once.
+  void at_once(int count) {
+    upstream_ = std::make_unique<Upstream>(cluster_, options_);
+    for (int i = 0; i < count; ++i) world_.spawn(loop_, keep(i));
+    world_.run_until([&] { return ended_.size() == static_cast<std::size_t>(count); });
+  }
+  Task<void> keep(int number) {
+    Answered answered = co_await talk(loop_, *upstream_, "", "", 1h);
+    ended_.push_back(number);
+    all_.push_back(answered);
+  }
+  int count(ErrorCode code) const {
+    return static_cast<int>(std::ranges::count(all_, code, &Answered::error));
+  }
+  std::uint32_t in_flight(std::size_t index) {
+    return cluster_->endpoints()->endpoints[index]->in_flight;
+  }
+
+  std::unique_ptr<Upstream> upstream_;
+  std::vector<int> ended_;
+  std::vector<Answered> all_;
+};
+
+TEST_F(UpstreamLimits, let_requests_wait_for_their_turn) {
+  limit({.max_requests = 1, .queue_timeout = 10s});
+  origin({{read_head(), pause(100ms), say(std::string(kHello)), read_head(), pause(100ms),
+           say(std::string(kHello)), read_head(), pause(100ms), say(std::string(kHello)),
+           listen_on()}});
+  TimePoint before = loop_.now();
+  at_once(3);
+  EXPECT_EQ(ended_, (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(count(ErrorCode::none), 3);
+  EXPECT_GE(loop_.now() - before, 300ms);
+  EXPECT_EQ(in_flight(0), 0u);
+  PoolCounters counted;
+  cluster_->pools().add_to(counted);
+  EXPECT_EQ(counted.queued.value(), 2u);
+  EXPECT_EQ(counted.opened.value(), 1u);
+}
+
+TEST_F(UpstreamLimits, use_all_endpoints_before_anybody_waits) {
+  limit({.max_requests = 1, .queue = 0});
+  for (int i = 0; i < 3; ++i) {
+    origin({{read_head(), pause(100ms), say(std::string(kHello)), listen_on()}});
+  }
+  at_once(3);
+  EXPECT_EQ(count(ErrorCode::none), 3);
+}
+
+TEST_F(UpstreamLimits, refuse_what_is_above_the_queue) {
+  limit({.max_requests = 1, .queue = 1, .queue_timeout = 10s});
+  origin({{read_head(), pause(100ms), say(std::string(kHello)), read_head(),
+           say(std::string(kHello)), listen_on()}});
+  at_once(4);
+  EXPECT_EQ(count(ErrorCode::none), 2);
+  EXPECT_EQ(count(ErrorCode::queue_full), 2);
+  EXPECT_EQ(in_flight(0), 0u);
+}
+
+TEST_F(UpstreamLimits, refuse_what_waited_too_long) {
+  limit({.max_requests = 1, .queue_timeout = 50ms});
+  origin({{read_head(), pause(200ms), say(std::string(kHello)), listen_on()}});
+  at_once(2);
+  EXPECT_EQ(count(ErrorCode::none), 1);
+  EXPECT_EQ(count(ErrorCode::queue_timeout), 1);
+  PoolCounters counted;
+  cluster_->pools().add_to(counted);
+  EXPECT_EQ(counted.queue_timed_out.value(), 1u);
+}
+
+TEST_F(UpstreamLimits, try_another_endpoint_when_one_fails) {
+  options_.retries.attempts = 2;
+  limit({.max_requests = 1});
+  endpoint("10.9.9.9:80");  // nobody listens
+  origin({answers(kHello, 10)});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(send(), addresses_[1].address.text());
+  EXPECT_EQ(in_flight(0) + in_flight(1), 0u);
+}
+
+TEST_F(UpstreamLimits, of_an_empty_subset_are_not_waited_for) {
+  limit({.max_requests = 1, .queue_timeout = 10s});
+  origin({answers(kHello)});
+  options_.subset = cluster_->subset({{"version", "v9"}});
+  cluster_->set_policy(options_.balance);
+  EXPECT_EQ(ask("", "").error, ErrorCode::subset_empty);
+}
+
+// --- load reports ------------------------------------------------------------------------------
+
+class UpstreamReports : public test::UpstreamTest {};
+
+TEST_F(UpstreamReports, are_taken_from_responses) {
+  balance({.load_reports = true});
+  origin(
+      {answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nEndpoint-Load-Metrics: "
+               "TEXT cpu_utilization=0.9,rps_fractional=100\r\n\r\n",
+               10)});
+  origin(
+      {answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nEndpoint-Load-Metrics: "
+               "TEXT cpu_utilization=0.45,rps_fractional=100\r\n\r\n",
+               10)});
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(ask("", "").report, "");
+  world_.run_for(2s);
+  send();
+  auto set = cluster_->endpoints();
+  EXPECT_NEAR(set->endpoints[0]->load.part(), 0.5, 1e-6);
+  EXPECT_EQ(set->endpoints[1]->load.part(), 1);
+}
+
+TEST_F(UpstreamReports, pass_where_nobody_asks_for_them) {
+  origin(
+      {answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+               "Endpoint-Load-Metrics: TEXT cpu_utilization=0.9\r\n\r\n")});
+  EXPECT_EQ(ask("", "").report, "TEXT cpu_utilization=0.9");
+}
+
+}  // namespace
+}  // namespace weir

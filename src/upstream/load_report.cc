@@ -1,0 +1,99 @@
+#include "upstream/load_report.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace weir {
+namespace {
+
+constexpr std::string_view kField = "endpoint-load-metrics";
+constexpr std::string_view kBinaryField = "endpoint-load-metrics-bin";
+constexpr std::size_t kMostBytes = 8192;
+
+/// What is read of a report, in either form.
+struct Figures {
+  double application = 0;
+  double named = 0;  // the highest of `utilization`
+  double processor = 0;
+  double rate = 0;
+
+  void take(std::string_view name, double value) {
+    if (!std::isfinite(value) || value < 0) return;
+    if (name == "application_utilization" || name == "applicationUtilization") {
+      application = value;
+    } else if (name == "cpu_utilization" || name == "cpuUtilization") {
+      processor = value;
+    } else if (name == "rps_fractional" || name == "rpsFractional") {
+      rate = value;
+    } else if (name.starts_with("utilization.")) {
+      named = std::max(named, value);
+    }
+  }
+  std::optional<LoadReport> report() const {
+    double utilization = application > 0 ? application : named > 0 ? named : processor;
+    if (utilization == 0) return std::nullopt;
+    return LoadReport{utilization, rate};
+  }
+};
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// `name=value` or `name:value`, separated by commas; nothing of a text that has anything else.
+std::optional<Figures> read_text(std::string_view text) {
+  Figures figures;
+  while (!text.empty()) {
+    std::size_t end = std::min(text.find(','), text.size());
+    std::string_view pair = trim(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    std::size_t equal = pair.find_first_of("=:");
+    if (equal == std::string_view::npos) return std::nullopt;
+    std::string_view digits = trim(pair.substr(equal + 1));
+    double value = 0;
+    auto [rest, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || rest != digits.data() + digits.size()) return std::nullopt;
+    figures.take(trim(pair.substr(0, equal)), value);
+  }
+  return figures;
+}
+
+std::optional<Figures> read_json(std::string_view text) {
+  auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  Figures figures;
+  for (const auto& [name, value] : json.items()) {
+    if (value.is_number()) figures.take(name, value.get<double>());
+    if (name != "utilization" || !value.is_object()) continue;
+    for (const auto& [of, share] : value.items()) {
+      if (share.is_number()) figures.take("utilization." + of, share.get<double>());
+    }
+  }
+  return figures;
+}
+
+}  // namespace
+
+std::optional<LoadReport> parse_load_report(std::string_view value) {
+  if (value.size() > kMostBytes) return std::nullopt;
+  std::optional<Figures> figures;
+  if (value.starts_with("JSON ")) figures = read_json(value.substr(5));
+  if (value.starts_with("TEXT ")) figures = read_text(value.substr(5));
+  return figures ? figures->report() : std::nullopt;
+}
+
+std::optional<LoadReport> take_load_report(Headers& headers) {
+  if (!headers.has(HeaderId::unknown)) return std::nullopt;
+  std::optional<LoadReport> report = parse_load_report(headers.get(kField));
+  headers.remove(kField);
+  headers.remove(kBinaryField);
+  return report;
+}
+
+}  // namespace weir
