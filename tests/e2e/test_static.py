@@ -95,6 +95,7 @@ def get(request, weir, tmp_path):
         options = [option for header in headers for option in ("-H", header)]
         if method != "GET":
             options += ["-I"] if method == "HEAD" else ["-X", method]
+        (tmp_path / "body").unlink(missing_ok=True)  # curl writes none where there is none
         done = subprocess.run(
             ["curl", "-sSk", version, "--path-as-is", "--noproxy", "*", "-D", tmp_path / "head",
              "-o", tmp_path / "body", "--max-time", str(PATIENCE), *options,
