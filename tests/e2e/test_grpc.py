@@ -63,10 +63,15 @@ class Service(grpc.GenericRpcHandler):
 
     def endless(self, _, call):
         gone = threading.Event()
-        call.add_callback(gone.set)
-        yield b"first"
-        if gone.wait(PATIENCE):
+
+        def end():  # also when this generator is not asked for more
+            gone.set()
             self.cancelled.release()
+
+        if not call.add_callback(end):
+            end()
+        yield b"first"
+        gone.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -121,7 +121,7 @@ def test_load_reports_move_requests_and_are_not_passed_on():
         return script
 
     with ScriptedOrigin(reporting(b"0.20")) as idle, ScriptedOrigin(reporting(b"0.80")) as busy:
-        text = config([idle.address, busy.address], "balance: { load_reports: true }")
+        text = config([idle.address, busy.address], "balance: { algorithm: round_robin, load_reports: true }")
         with WeirProcess(text) as weir, RawConnection(weir.port()) as connection:
             for _ in range(100_000):  # until a second has passed and the weights follow
                 answers = [connection.ask("/") for _ in range(20)]
