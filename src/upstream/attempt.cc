@@ -15,9 +15,11 @@ Attempt::Attempt(Exchange& exchange, Pool& pool, PickedEndpoint at, const Upstre
       endpoint_(std::move(at.endpoint)),
       index_(at.index),
       terms_(terms) {
-  if (options.balance.max_load > 0) all_ = &pool.cluster().in_flight;
-  if (all_ != nullptr) all_->fetch_add(1, std::memory_order_relaxed);
-  if (!options.limits.any()) endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
+  in_all_ = options.balance.max_load > 0;
+  limited_ = options.limits.any();
+  if (in_all_ || limited_) counted_ = pool.shared_cluster();
+  if (in_all_) counted_->in_flight.fetch_add(1, std::memory_order_relaxed);
+  if (!limited_) endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
   endpoint_->requests.fetch_add(1, std::memory_order_relaxed);
   if (terms_.cancellable) stop_.follow(exchange.stop());
   if (options.retries.per_try > Duration::zero()) limit_time(options.retries.per_try);
@@ -42,12 +44,12 @@ void Attempt::limit_time(Duration time) {
 void Attempt::end() {
   if (std::exchange(ended_, true)) return;
   admission_.end();
-  if (options_.limits.any()) {
-    pool_.cluster().queue().ended(*endpoint_);
+  if (limited_) {
+    counted_->queue().ended(*endpoint_);
   } else {
     endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
   }
-  if (all_ != nullptr) all_->fetch_sub(1, std::memory_order_relaxed);
+  if (in_all_) counted_->in_flight.fetch_sub(1, std::memory_order_relaxed);
 }
 
 // --- over what ---------------------------------------------------------------------------------

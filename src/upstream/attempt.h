@@ -90,7 +90,11 @@ class Attempt final : public h1::ConnectionHome {
   bool reused_ = false;
   bool sent_ = false;
   bool ended_ = false;
-  std::atomic<std::uint32_t>* all_ = nullptr;  // under way in the cluster; null: nobody asks
+  // Whose counts it is part of, beside its endpoint's; null: nobody asks. A tunnel lets go of the
+  // configuration, and so of the pool, long before it ends.
+  std::shared_ptr<Cluster> counted_;
+  bool in_all_ = false;   // of all exchanges under way, for `max_load`
+  bool limited_ = false;  // holds a place at an endpoint that has so many and no more
   h1::ClientConnection connection_;
   SessionPool::Session session_;
   StopSource stop_;                      // of a cancellable one

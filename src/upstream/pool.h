@@ -32,6 +32,7 @@ class Pool {
   /// Places in the rotations of the groups of `endpoints()`; one at least.
   std::span<std::uint64_t> cursors() { return cursors_; }
   Cluster& cluster() { return *cluster_; }
+  const std::shared_ptr<Cluster>& shared_cluster() const { return cluster_; }
 
   /// An idle connection to `endpoint`, or one without a stream. `index` is the endpoint's place in
   /// the set from which it was picked: a hint. `certain`: ask the kernel whether
