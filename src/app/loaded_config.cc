@@ -31,8 +31,8 @@ std::unique_ptr<Snapshot> compile_config(ServerConfig config, config::Diagnostic
   if (config.access_log) compile_log_format(*config.access_log, diagnostics);
   auto clusters = [](const std::string& name) { return std::make_shared<Cluster>(name); };
   TlsMaterials tls;
-  return build_snapshot(std::move(config), clusters, tls, /*workers=*/1, /*admin=*/nullptr,
-                        diagnostics);
+  NamedStates states;
+  return build_snapshot(std::move(config), {clusters, states, tls}, diagnostics);
 }
 
 }  // namespace weir

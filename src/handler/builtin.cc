@@ -20,17 +20,17 @@ constexpr const config::ModuleType* kHandlers[] = {&kReverseProxy, &kRespond, &k
 
 std::span<const config::ModuleType* const> handler_types() { return kHandlers; }
 
-std::unique_ptr<Handler> make_handler(const config::Module& module, const Upstreams& upstreams,
-                                      config::Diagnostics& diagnostics) {
+std::unique_ptr<Handler> make_handler(const config::Module& module, const BuildParts& parts) {
   if (module.type == &kReverseProxy) {
-    return std::make_unique<ReverseProxy>(module.as<ReverseProxyConfig>(), upstreams, diagnostics);
+    return std::make_unique<ReverseProxy>(module.as<ReverseProxyConfig>(), parts.upstreams,
+                                          parts.diagnostics);
   }
   if (module.type == &kRespond) return std::make_unique<Respond>(module.as<RespondConfig>());
   if (module.type == &kRedirect) {
-    return std::make_unique<Redirect>(module.as<RedirectConfig>(), diagnostics);
+    return std::make_unique<Redirect>(module.as<RedirectConfig>(), parts.diagnostics);
   }
   if (module.type == &kStaticFiles) {
-    return std::make_unique<StaticFiles>(module.as<StaticFilesConfig>(), diagnostics);
+    return std::make_unique<StaticFiles>(module.as<StaticFilesConfig>(), parts.diagnostics);
   }
   return nullptr;
 }

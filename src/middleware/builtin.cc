@@ -22,13 +22,13 @@ constexpr const config::ModuleType* kMiddlewares[] = {&kFault, &kGrpcWeb, &kHead
 std::span<const config::ModuleType* const> middleware_types() { return kMiddlewares; }
 
 std::unique_ptr<Middleware> make_middleware(const config::Module& module,
-                                            config::Diagnostics& diagnostics) {
+                                            const BuildParts& parts) {
   if (module.type == &kHeaders) {
     const auto& options = module.as<HeadersConfig>();
-    return std::make_unique<HeadersMiddleware>(options.request, options.response, diagnostics);
+    return std::make_unique<HeadersMiddleware>(options.request, options.response, parts.diagnostics);
   }
   if (module.type == &kFault) {
-    return std::make_unique<FaultMiddleware>(module.as<FaultConfig>(), diagnostics);
+    return std::make_unique<FaultMiddleware>(module.as<FaultConfig>(), parts.diagnostics);
   }
   if (module.type == &kSecurityHeaders) {
     return std::make_unique<SecurityHeadersMiddleware>(module.as<SecurityHeadersConfig>());

@@ -5,19 +5,15 @@
 #include <span>
 
 #include "config/schema.h"
+#include "upstream/build_parts.h"
 
 namespace weir {
-
-namespace config {
-class Diagnostics;
-}
 
 class Middleware;
 
 std::span<const config::ModuleType* const> middleware_types();
 
-/// From parsed options; what is wrong with them goes to `diagnostics`.
-std::unique_ptr<Middleware> make_middleware(const config::Module& module,
-                                            config::Diagnostics& diagnostics);
+/// From parsed options. Names of upstreams have been checked.
+std::unique_ptr<Middleware> make_middleware(const config::Module& module, const BuildParts& parts);
 
 }  // namespace weir

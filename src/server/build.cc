@@ -73,12 +73,16 @@ IpNetwork to_network(const config::Network& network) {
 
 class Builder {
  public:
-  Builder(Snapshot& snapshot, TlsMaterials& tls, config::Diagnostics& diagnostics)
-      : snapshot_(snapshot), tls_(tls), diagnostics_(diagnostics) {}
+  Builder(Snapshot& snapshot, const SnapshotSources& sources, config::Diagnostics& diagnostics)
+      : snapshot_(snapshot),
+        sources_(sources),
+        tls_(sources.tls),
+        diagnostics_(diagnostics),
+        parts_{snapshot.upstreams, sources.states, diagnostics} {}
 
-  void build_upstreams(const ClusterSource& clusters, unsigned workers) {
+  void build_upstreams() {
     for (const auto& entry : snapshot_.config.upstreams) {
-      UpstreamOptions options = options_of(entry.value, snapshot_.config.zone, workers);
+      UpstreamOptions options = options_of(entry.value, snapshot_.config.zone, sources_.workers);
       if (entry.value.sticky) options.balance.alias_keys = alias_keys(entry.value.sticky->key_file);
       if (entry.value.tls)
         options.tls = tls_.client(*entry.value.tls, options.protocol, diagnostics_);
@@ -89,7 +93,7 @@ class Builder {
             entry.name, make_health_check(*entry.value.health, entry.name, options, diagnostics_));
       }
       snapshot_.upstreams.emplace(
-          entry.name, std::make_shared<Upstream>(clusters(entry.name), std::move(options)));
+          entry.name, std::make_shared<Upstream>(sources_.clusters(entry.name), std::move(options)));
     }
   }
 
@@ -164,7 +168,7 @@ class Builder {
   std::vector<const Middleware*> make_chain(const std::vector<config::Module>& modules) {
     std::vector<const Middleware*> chain;
     for (const config::Module& module : modules) {
-      keep(make_middleware(module, diagnostics_), chain);
+      keep(make_middleware(module, parts_), chain);
     }
     return chain;
   }
@@ -190,7 +194,7 @@ class Builder {
                                                  diagnostics_),
              route.chain);
       }
-      route.handler = make_handler(config.handler, snapshot_.upstreams, diagnostics_);
+      route.handler = make_handler(config.handler, parts_);
       route.require_client_certificate = *config.require_client_certificate;
       add_patterns(config.match, route.conditions.count(), *site, router);
       site->routes.push_back(std::move(route));
@@ -251,8 +255,10 @@ class Builder {
   }
 
   Snapshot& snapshot_;
+  const SnapshotSources& sources_;
   TlsMaterials& tls_;
   config::Diagnostics& diagnostics_;
+  BuildParts parts_;
 };
 
 }  // namespace
@@ -274,15 +280,14 @@ Address to_address(const config::Address& address) {
   return Address(ip, address.port);
 }
 
-std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const ClusterSource& clusters,
-                                         TlsMaterials& tls, unsigned workers, const Handler* admin,
+std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const SnapshotSources& sources,
                                          config::Diagnostics& diagnostics) {
   auto snapshot = std::make_unique<Snapshot>();
   snapshot->config = std::move(config);
-  Builder builder(*snapshot, tls, diagnostics);
-  builder.build_upstreams(clusters, workers);
+  Builder builder(*snapshot, sources, diagnostics);
+  builder.build_upstreams();
   builder.build_listeners();
-  if (admin != nullptr) builder.build_admin(*admin);
+  if (sources.admin != nullptr) builder.build_admin(*sources.admin);
   if (!diagnostics.ok()) return nullptr;
   return snapshot;
 }

@@ -40,8 +40,9 @@ Kept keep(std::string text) {
   };
   config::Diagnostics diagnostics;
   TlsMaterials tls;
+  NamedStates states;
   kept.snapshot =
-      build_snapshot(test::config_of(std::move(text)), source, tls, 2, nullptr, diagnostics);
+      build_snapshot(test::config_of(std::move(text)), {source, states, tls, 2}, diagnostics);
   for (const auto& entry : kept.snapshot->config.upstreams) {
     std::vector<WeightedAddress> addresses;
     for (const EndpointConfig& endpoint : entry.value.endpoints) {

@@ -31,7 +31,7 @@ bool Server::apply(ServerConfig config, config::Diagnostics& diagnostics,
     return cluster;
   };
   std::unique_ptr<Snapshot> snapshot =
-      build_snapshot(std::move(config), source, tls_, workers, admin_, diagnostics);
+      build_snapshot(std::move(config), {source, states_, tls_, workers, admin_}, diagnostics);
   if (!snapshot) return false;
   std::vector<BoundListener> fresh;
   if (!bind_new(*snapshot, workers, fresh, diagnostics) || !start_workers(workers, diagnostics)) {

@@ -129,6 +129,7 @@ class Server {
   std::uint64_t generation_ = 0;
   std::vector<BoundListener> listeners_;
   ClusterMap clusters_;
+  NamedStates states_;
   TlsMaterials tls_;
   std::vector<Running> workers_;
   std::vector<std::shared_ptr<Running>> retiring_;
