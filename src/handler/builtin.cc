@@ -4,35 +4,28 @@
 #include "handler/respond.h"
 #include "handler/reverse_proxy.h"
 #include "handler/static_files.h"
+#include "upstream/module_table.h"
 
 namespace weir {
 namespace {
 
-constexpr config::ModuleType kReverseProxy = config::module_type<ReverseProxyConfig>();
-constexpr config::ModuleType kRespond = config::module_type<RespondConfig>();
-constexpr config::ModuleType kRedirect = config::module_type<RedirectConfig>();
-constexpr config::ModuleType kStaticFiles = config::module_type<StaticFilesConfig>();
+template <class Made, class Options>
+constexpr auto entry = module_entry<Handler, Made, Options>();
 
-constexpr const config::ModuleType* kHandlers[] = {&kReverseProxy, &kRespond, &kRedirect,
-                                                   &kStaticFiles};
+constexpr ModuleEntry<Handler> kEntries[] = {
+    entry<ReverseProxy, ReverseProxyConfig>,
+    entry<Respond, RespondConfig>,
+    entry<Redirect, RedirectConfig>,
+    entry<StaticFiles, StaticFilesConfig>,
+};
+constexpr auto kTypes = types_of(kEntries);
 
 }  // namespace
 
-std::span<const config::ModuleType* const> handler_types() { return kHandlers; }
+std::span<const config::ModuleType* const> handler_types() { return kTypes; }
 
 std::unique_ptr<Handler> make_handler(const config::Module& module, const BuildParts& parts) {
-  if (module.type == &kReverseProxy) {
-    return std::make_unique<ReverseProxy>(module.as<ReverseProxyConfig>(), parts.upstreams,
-                                          parts.diagnostics);
-  }
-  if (module.type == &kRespond) return std::make_unique<Respond>(module.as<RespondConfig>());
-  if (module.type == &kRedirect) {
-    return std::make_unique<Redirect>(module.as<RedirectConfig>(), parts.diagnostics);
-  }
-  if (module.type == &kStaticFiles) {
-    return std::make_unique<StaticFiles>(module.as<StaticFilesConfig>(), parts.diagnostics);
-  }
-  return nullptr;
+  return make_from(kEntries, module, parts);
 }
 
 }  // namespace weir

@@ -67,11 +67,10 @@ std::unique_ptr<const UpstreamOptions> own_options(const Upstream& upstream,
 
 }  // namespace
 
-ReverseProxy::ReverseProxy(const ReverseProxyConfig& config, const Upstreams& upstreams,
-                           config::Diagnostics& diagnostics)
+ReverseProxy::ReverseProxy(const ReverseProxyConfig& config, const BuildParts& parts)
     : forwarded_(config.forwarded),
-      request_edits_(config.request_headers, expression::Stage::route, diagnostics),
-      response_edits_(config.response_headers, expression::Stage::response, diagnostics),
+      request_edits_(config.request_headers, expression::Stage::route, parts.diagnostics),
+      response_edits_(config.response_headers, expression::Stage::response, parts.diagnostics),
       strip_prefix_(config.strip_prefix) {
   if (config.host == "upstream") {
     host_policy_ = HostPolicy::upstream;
@@ -82,16 +81,16 @@ ReverseProxy::ReverseProxy(const ReverseProxyConfig& config, const Upstreams& up
   while (strip_prefix_.ends_with('/')) strip_prefix_.pop_back();
   total_timeout_ = config.timeouts.total.value_or(Duration::zero());
   for (const auto* name : config.upstreams()) {
-    std::shared_ptr<const Upstream> upstream = upstreams.find(**name)->second;
+    std::shared_ptr<const Upstream> upstream = parts.upstreams.find(**name)->second;
     std::unique_ptr<const UpstreamOptions> own = own_options(*upstream, config);
     ways_.push_back({std::move(upstream), std::move(own)});
   }
   if (!config.split.empty()) {
-    split_ = std::make_unique<UpstreamSplit>(config.split, config.sticky, diagnostics);
+    split_ = std::make_unique<UpstreamSplit>(config.split, config.sticky, parts.diagnostics);
   }
   if (config.mirror) {
     mirror_ = std::make_unique<Mirror>(
-        *config.mirror, upstreams.find(*config.mirror->upstream)->second, diagnostics);
+        *config.mirror, parts.upstreams.find(*config.mirror->upstream)->second, parts.diagnostics);
   }
 }
 

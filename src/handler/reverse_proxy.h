@@ -9,17 +9,16 @@
 #include "expression/header_edits.h"
 #include "handler/reverse_proxy_config.h"
 #include "http/handler.h"
+#include "upstream/build_parts.h"
 #include "upstream/mirror.h"
 #include "upstream/split.h"
-#include "upstream/upstream.h"
 
 namespace weir {
 
 class ReverseProxy final : public Handler {
  public:
   /// The names in `config` are names of `upstreams`.
-  ReverseProxy(const ReverseProxyConfig& config, const Upstreams& upstreams,
-               config::Diagnostics& diagnostics);
+  ReverseProxy(const ReverseProxyConfig& config, const BuildParts& parts);
   Task<Result<Response>> handle(Exchange& exchange) const override;
 
  private:

@@ -44,7 +44,8 @@ class ReverseProxyTest : public ::testing::Test {
   test::Answer ask(Asked asked = {}) {
     config::Diagnostics diagnostics;
     Upstreams upstreams{{"api", std::make_shared<Upstream>(cluster_, upstream_)}};
-    ReverseProxy proxy(config_, upstreams, diagnostics);
+    NamedStates states;
+    ReverseProxy proxy(config_, {upstreams, states, diagnostics});
     EXPECT_TRUE(diagnostics.ok()) << diagnostics.render();
     return test::run(loop_, test::answer_of(loop_, proxy, std::move(asked)));
   }

@@ -5,36 +5,28 @@
 #include "middleware/grpc_web_config.h"
 #include "middleware/headers.h"
 #include "middleware/security_headers.h"
+#include "upstream/module_table.h"
 
 namespace weir {
 namespace {
 
-constexpr config::ModuleType kFault = config::module_type<FaultConfig>();
-constexpr config::ModuleType kGrpcWeb = config::module_type<GrpcWebConfig>();
-constexpr config::ModuleType kHeaders = config::module_type<HeadersConfig>();
-constexpr config::ModuleType kSecurityHeaders = config::module_type<SecurityHeadersConfig>();
+template <class Made, class Options>
+constexpr auto entry = module_entry<Middleware, Made, Options>();
 
-constexpr const config::ModuleType* kMiddlewares[] = {&kFault, &kGrpcWeb, &kHeaders,
-                                                      &kSecurityHeaders};
+constexpr ModuleEntry<Middleware> kEntries[] = {
+    entry<FaultMiddleware, FaultConfig>,
+    entry<GrpcWebMiddleware, GrpcWebConfig>,
+    entry<HeadersMiddleware, HeadersConfig>,
+    entry<SecurityHeadersMiddleware, SecurityHeadersConfig>,
+};
+constexpr auto kTypes = types_of(kEntries);
 
 }  // namespace
 
-std::span<const config::ModuleType* const> middleware_types() { return kMiddlewares; }
+std::span<const config::ModuleType* const> middleware_types() { return kTypes; }
 
-std::unique_ptr<Middleware> make_middleware(const config::Module& module,
-                                            const BuildParts& parts) {
-  if (module.type == &kHeaders) {
-    const auto& options = module.as<HeadersConfig>();
-    return std::make_unique<HeadersMiddleware>(options.request, options.response, parts.diagnostics);
-  }
-  if (module.type == &kFault) {
-    return std::make_unique<FaultMiddleware>(module.as<FaultConfig>(), parts.diagnostics);
-  }
-  if (module.type == &kSecurityHeaders) {
-    return std::make_unique<SecurityHeadersMiddleware>(module.as<SecurityHeadersConfig>());
-  }
-  if (module.type == &kGrpcWeb) return std::make_unique<GrpcWebMiddleware>();
-  return nullptr;
+std::unique_ptr<Middleware> make_middleware(const config::Module& module, const BuildParts& parts) {
+  return make_from(kEntries, module, parts);
 }
 
 }  // namespace weir

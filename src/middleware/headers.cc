@@ -2,11 +2,9 @@
 
 namespace weir {
 
-HeadersMiddleware::HeadersMiddleware(const HeaderEditsConfig& request,
-                                     const HeaderEditsConfig& response,
-                                     config::Diagnostics& diagnostics)
-    : request_(request, expression::Stage::route, diagnostics),
-      response_(response, expression::Stage::response, diagnostics) {}
+HeadersMiddleware::HeadersMiddleware(const HeadersConfig& config, config::Diagnostics& diagnostics)
+    : request_(config.request, expression::Stage::route, diagnostics),
+      response_(config.response, expression::Stage::response, diagnostics) {}
 
 Task<Result<Response>> HeadersMiddleware::handle(Exchange& exchange, Next next) const {
   if (!request_.empty()) {

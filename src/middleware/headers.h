@@ -9,8 +9,7 @@ namespace weir {
 
 class HeadersMiddleware final : public Middleware {
  public:
-  HeadersMiddleware(const HeaderEditsConfig& request, const HeaderEditsConfig& response,
-                    config::Diagnostics& diagnostics);
+  HeadersMiddleware(const HeadersConfig& config, config::Diagnostics& diagnostics);
   Task<Result<Response>> handle(Exchange& exchange, Next next) const override;
 
  private:

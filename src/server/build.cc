@@ -93,7 +93,8 @@ class Builder {
             entry.name, make_health_check(*entry.value.health, entry.name, options, diagnostics_));
       }
       snapshot_.upstreams.emplace(
-          entry.name, std::make_shared<Upstream>(sources_.clusters(entry.name), std::move(options)));
+          entry.name,
+          std::make_shared<Upstream>(sources_.clusters(entry.name), std::move(options)));
     }
   }
 
@@ -190,8 +191,8 @@ class Builder {
       route.chain = around;
       append(route.chain, make_chain(config.use));
       if (!config.request_headers.empty() || !config.response_headers.empty()) {
-        keep(std::make_unique<HeadersMiddleware>(config.request_headers, config.response_headers,
-                                                 diagnostics_),
+        keep(std::make_unique<HeadersMiddleware>(
+                 HeadersConfig{config.request_headers, config.response_headers}, diagnostics_),
              route.chain);
       }
       route.handler = make_handler(config.handler, parts_);
