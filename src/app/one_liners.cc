@@ -65,6 +65,7 @@ std::string serve_config(const ServeOptions& options) {
   std::string text = fmt::format(
       "listeners:\n"
       "  - address: {}\n"
+      "use: [compress]\n"
       "routes:\n"
       "  - static_files:\n"
       "      root: {}\n",

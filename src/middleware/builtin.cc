@@ -1,5 +1,6 @@
 #include "middleware/builtin.h"
 
+#include "middleware/compress.h"
 #include "middleware/fault.h"
 #include "middleware/grpc_web.h"
 #include "middleware/grpc_web_config.h"
@@ -14,6 +15,7 @@ template <class Made, class Options>
 constexpr auto entry = module_entry<Middleware, Made, Options>();
 
 constexpr ModuleEntry<Middleware> kEntries[] = {
+    entry<CompressMiddleware, CompressConfig>,
     entry<FaultMiddleware, FaultConfig>,
     entry<GrpcWebMiddleware, GrpcWebConfig>,
     entry<HeadersMiddleware, HeadersConfig>,

@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "handler/static_files/request_path.h"
+#include "core/glob.h"
 #include "http/syntax.h"
 
 namespace weir {

@@ -19,8 +19,4 @@ std::optional<std::string_view> strip_prefix(std::string_view path, std::string_
 /// Whether a segment begins with a dot, but for ".well-known" at the beginning (RFC 8615).
 bool is_hidden(std::string_view file_path);
 
-/// `*` in the pattern stands for any text, "/" included. Time grows with the product of both
-/// lengths at most.
-bool fits(std::string_view pattern, std::string_view text);
-
 }  // namespace weir
