@@ -1,6 +1,7 @@
 #include "middleware/builtin.h"
 
 #include "middleware/compress.h"
+#include "middleware/decompress.h"
 #include "middleware/fault.h"
 #include "middleware/grpc_web.h"
 #include "middleware/grpc_web_config.h"
@@ -16,6 +17,7 @@ constexpr auto entry = module_entry<Middleware, Made, Options>();
 
 constexpr ModuleEntry<Middleware> kEntries[] = {
     entry<CompressMiddleware, CompressConfig>,
+    entry<DecompressMiddleware, DecompressConfig>,
     entry<FaultMiddleware, FaultConfig>,
     entry<GrpcWebMiddleware, GrpcWebConfig>,
     entry<HeadersMiddleware, HeadersConfig>,

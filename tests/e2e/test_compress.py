@@ -1,5 +1,6 @@
 """Compression as curl sees it: behind Weir are nginx with its files, and programs with a script."""
 
+import gzip
 import subprocess
 import threading
 import zlib
@@ -8,6 +9,7 @@ import pytest
 
 from http_client import RawConnection, ask
 from origins import Nginx, ScriptedOrigin
+from program import weir_command
 from weir_process import PATIENCE, WeirProcess
 
 PAGE = b"<p>all work and no play makes Jack a dull boy</p>\n" * 4000
@@ -237,3 +239,60 @@ def test_many_clients_at_once_get_their_own_pages():
         for each in threads:
             each.join()
     assert not failures
+
+
+# --- decompress ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def packed():
+    """nginx that has its pages compressed only."""
+    with Nginx(server="types { text/html html; } gzip_static always;") as origin:
+        (origin.files / "page.html.gz").write_bytes(gzip.compress(PAGE))
+        yield origin
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_clients_that_cannot_decompress_get_text(packed, road):
+    with WeirProcess(config(packed.address, "decompress")) as weir:
+        plain = fetch(weir.url("/page.html"), options=[road])
+        assert plain.body == PAGE
+        assert "content-encoding" not in plain.headers
+        assert plain.headers["vary"] == "Accept-Encoding"
+        assert plain.headers.get("etag", "W/").startswith("W/")
+        head = fetch(weir.url("/page.html"), options=[road, "-I"])
+        assert "content-encoding" not in head.headers
+        raw = fetch(weir.url("/page.html"), "Accept-Encoding: gzip", options=[road])
+        assert raw.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(raw.body) == PAGE
+
+
+def test_one_coding_becomes_another(packed):
+    with WeirProcess(config(packed.address, "compress, decompress")) as weir:
+        answer = fetch(weir.url("/page.html"), "Accept-Encoding: br")
+        assert answer.headers["content-encoding"] == "br"
+        page = curl(weir.url("/page.html"), "--compressed", "-H", "Accept-Encoding: br")
+        assert page == PAGE
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_attack_46_a_bomb_is_broken_off(road):
+    squeeze = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(256)) + squeeze.flush()
+    script = answers(bomb, "Content-Type: text/html", "Content-Encoding: gzip")
+    with ScriptedOrigin(script) as origin:
+        with WeirProcess(config(origin.address, "decompress")) as weir:
+            done = curl(weir.url(), road, check=False)
+            assert done.returncode != 0, "not taken for the whole"
+            assert len(done.stdout) < len(bomb) * 100 + (2 << 20)
+            weir.reload(config(origin.address,
+                               "{ decompress: { max_ratio: 100000, max_size: 300MiB } }"))
+            assert len(curl(weir.url(), road)) == 256 << 20
+
+
+def test_a_limit_of_nothing_is_refused(folder):
+    path = folder / "weir.yaml"
+    path.write_text(config("127.0.0.1:1", "{ decompress: { max_ratio: 0 } }"))
+    check = weir_command("check", path)
+    assert check.returncode != 0
+    assert "weir.yaml:4:" in check.stdout + check.stderr
