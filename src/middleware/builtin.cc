@@ -1,7 +1,9 @@
 #include "middleware/builtin.h"
 
+#include "middleware/body_limit.h"
 #include "middleware/compress.h"
 #include "middleware/decompress.h"
+#include "middleware/early_hints.h"
 #include "middleware/fault.h"
 #include "middleware/grpc_web.h"
 #include "middleware/grpc_web_config.h"
@@ -16,8 +18,10 @@ template <class Made, class Options>
 constexpr auto entry = module_entry<Middleware, Made, Options>();
 
 constexpr ModuleEntry<Middleware> kEntries[] = {
+    entry<BodyLimitMiddleware, BodyLimitConfig>,
     entry<CompressMiddleware, CompressConfig>,
     entry<DecompressMiddleware, DecompressConfig>,
+    entry<EarlyHintsMiddleware, EarlyHintsConfig>,
     entry<FaultMiddleware, FaultConfig>,
     entry<GrpcWebMiddleware, GrpcWebConfig>,
     entry<HeadersMiddleware, HeadersConfig>,

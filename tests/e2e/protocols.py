@@ -288,6 +288,15 @@ class Call:
         self.fields = Fields()
         self.body = Body()
         self._head = threading.Event()
+        self._interim = threading.Event()
+
+    def interim_came(self, status, fields):
+        self.interims.append((status, fields))
+        self._interim.set()
+
+    def wait_interim(self):
+        assert self._interim.wait(PATIENCE), "no interim response"
+        return self.interims[0]
 
     def head_came(self):
         self._head.set()
@@ -319,7 +328,7 @@ class Call1(Call):
         while (head := self._wire.head()) is not None:
             status = int(head[0].split(" ")[1])
             if 100 <= status < 200 and status != 101:
-                self.interims.append((status, head[1]))
+                self.interim_came(status, head[1])
                 continue
             self.status, self.fields = status, head[1]
             self.head_came()
@@ -541,7 +550,7 @@ class Call2(Half2, Call):
     def arrived(self, event):
         if isinstance(event, h2.events.InformationalResponseReceived):
             fields = Fields(event.headers)
-            self.interims.append((int(fields.get(":status")), fields))
+            self.interim_came(int(fields.get(":status")), fields)
         elif isinstance(event, h2.events.ResponseReceived):
             self.fields = Fields(event.headers)
             self.status = int(self.fields.get(":status"))
