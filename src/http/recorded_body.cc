@@ -1,37 +1,8 @@
 #include "http/recorded_body.h"
 
 #include <algorithm>
-#include <cstring>
-#include <new>
-
-#include "core/recycle.h"
 
 namespace weir {
-
-/// Bytes that come piece by piece; what is in already does not move.
-class RecordedBody::Chunk final : public SliceOwner {
- public:
-  static Chunk* make(std::size_t capacity) {
-    return new (recycle_allocate(sizeof(Chunk) + capacity)) Chunk(capacity);
-  }
-  std::size_t room() const { return capacity_ - used_; }
-  void append(std::string_view bytes) {
-    std::memcpy(data() + used_, bytes.data(), bytes.size());
-    used_ += bytes.size();
-  }
-  Slice all() { return Slice(this, data(), used_); }
-
- private:
-  explicit Chunk(std::size_t capacity) : SliceOwner(&Chunk::release), capacity_(capacity) {}
-  static void release(SliceOwner* self) {
-    auto* chunk = static_cast<Chunk*>(self);
-    recycle_free(chunk, sizeof(Chunk) + chunk->capacity_);
-  }
-  char* data() { return reinterpret_cast<char*>(this + 1); }
-
-  std::size_t capacity_;
-  std::size_t used_ = 0;
-};
 
 /// Ends with the exchange of the source.
 struct RecordedBody::Anchor {
@@ -80,12 +51,12 @@ void RecordedBody::keep(std::string_view bytes) {
     if (open_ == nullptr || open_->room() == 0) {
       std::size_t expected = length_ ? static_cast<std::size_t>(*length_) - bytes_ : kChunk;
       std::size_t wanted = std::max(bytes.size(), std::min(expected, kChunk));
-      open_ = Chunk::make(std::min(wanted, limit_ - bytes_));
-      pieces_.push_back(open_->all());
+      open_ = ByteChunk::make(std::min(wanted, limit_ - bytes_));
+      pieces_.push_back(open_->since(0));
     }
     std::size_t size = std::min(bytes.size(), open_->room());
     open_->append(bytes.substr(0, size));
-    pieces_.back() = open_->all();
+    pieces_.back() = open_->since(0);
     bytes.remove_prefix(size);
     bytes_ += size;
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/byte_chunk.h"
 #include "core/list.h"
 #include "http/exchange.h"
 #include "io/signal.h"
@@ -40,7 +41,6 @@ class RecordedBody final {
   std::size_t size() const { return bytes_; }
 
  private:
-  class Chunk;
   struct Trailers {
     Arena arena;
     Headers headers{arena};
@@ -61,7 +61,7 @@ class RecordedBody final {
   const std::optional<std::uint64_t> length_;
   std::size_t bytes_ = 0;
   std::vector<Slice> pieces_;
-  Chunk* open_ = nullptr;  // the last of the pieces, while it has room
+  ByteChunk* open_ = nullptr;  // the last of the pieces, while it has room
   Link readers_;
   Reader* heir_ = nullptr;  // goes on alone
   std::unique_ptr<Trailers> trailers_;

@@ -1,6 +1,7 @@
 #include "middleware/builtin.h"
 
 #include "middleware/body_limit.h"
+#include "middleware/buffer.h"
 #include "middleware/compress.h"
 #include "middleware/decompress.h"
 #include "middleware/early_hints.h"
@@ -19,6 +20,7 @@ constexpr auto entry = module_entry<Middleware, Made, Options>();
 
 constexpr ModuleEntry<Middleware> kEntries[] = {
     entry<BodyLimitMiddleware, BodyLimitConfig>,
+    entry<BufferMiddleware, BufferConfig>,
     entry<CompressMiddleware, CompressConfig>,
     entry<DecompressMiddleware, DecompressConfig>,
     entry<EarlyHintsMiddleware, EarlyHintsConfig>,
