@@ -80,6 +80,14 @@ def _idle_tls_bar(all_results):
     return Bar(text, 1.0, sizes["weir"] / sizes[best], best)
 
 
+def _gzip_bytes_bar(all_results):
+    text, results = "gzip of 32 KB JSON: bytes sent, against the same peer", all_results.get("gzip", {})
+    peer = cheapest(results, PEERS)
+    if "weir" not in results or peer is None:
+        return Bar(text, 1.0)
+    return Bar(text, 1.0, ratio(results, "weir", peer, "bytes"), peer)
+
+
 def _routes_bar(all_results):
     text = "10 000 routes: total time, against Weir with one route"
     results = all_results.get("routes", {})
@@ -98,6 +106,8 @@ def all_bars(results):
                   "new connection per request: total time, against the better peer", 0.95),
         _time_bar(results, "download", "1 MiB down: total time, against the better peer", 0.9),
         _time_bar(results, "upload", "1 MiB up: total time, against the better peer", 0.9),
+        _time_bar(results, "gzip", "gzip of 32 KB JSON: total time, against the better peer", 0.6),
+        _gzip_bytes_bar(results),
         _idle_bar(results),
         _routes_bar(results),
         _time_bar(results, "tls-keep-alive",

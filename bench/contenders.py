@@ -2,7 +2,9 @@
 
 import dataclasses
 import getpass
+import json
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -22,6 +24,10 @@ NGINX_BODIES = ("  proxy_buffering off; proxy_buffer_size 256k; proxy_buffers 8 
 NGINX_TLS = ("  ssl_certificate @DIR@/site.pem; ssl_certificate_key @DIR@/site.key;\n"
              "  ssl_protocols TLSv1.3;")
 WEIR_TLS = "    tls: { certificates: [{ cert: @DIR@/site.pem, key: @DIR@/site.key }] }"
+# zlib's fastest level; HAProxy's libslz has one only.
+NGINX_GZIP = "  gzip on; gzip_comp_level 1; gzip_types application/json;"
+HAPROXY_GZIP = "compression algo gzip\n  compression type application/json"
+WEIR_GZIP = "use: [{ compress: { codings: gzip } }]"
 HAPROXY_TLS = "ssl crt @DIR@/site.both alpn h2,http/1.1 ssl-min-ver TLSv1.3"
 
 
@@ -32,6 +38,7 @@ class Setting:
     tls: bool = False          # towards the client, with HTTP/2 where that asks for it
     http2_origin: bool = False  # HTTP/2 in clear towards the origin
     bulk: bool = False         # what suits large bodies best
+    gzip: bool = False         # JSON is compressed, as fast as the contender can
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +114,7 @@ def weir_config(contender, port, origin, directory, setting):
             f'  - {{ match: {{ host: {host}, path: "{path}*" }}, reverse_proxy: origin }}'
             for host, path in route_names(contender.routes))
     return render("weir.yaml", port=port, origin=origin, routes=routes,
+                  use=WEIR_GZIP if setting.gzip else "",
                   tls=WEIR_TLS.replace("@DIR@", str(directory)) if setting.tls else "",
                   upstream="    protocol: http2" if setting.http2_origin else "")
 
@@ -167,11 +175,13 @@ def _peer_arguments(workshop, contender, port, origin, setting, wrapped):
         text = render("nginx.conf", **common, user=user,
                       master="master_process off;" if wrapped else "",
                       bodies=NGINX_BODIES if setting.bulk else "",
+                      gzip=NGINX_GZIP if setting.gzip else "",
                       tls=NGINX_TLS.replace("@DIR@", str(directory)) if setting.tls else "",
                       servers=_nginx_servers(contender, port, setting))
         return ["-c", str(workshop.write(f"{tag}.conf", text))]
     if contender.name == "haproxy":
         text = render("haproxy.cfg", **common, scheme="https" if setting.tls else "http",
+                      gzip=HAPROXY_GZIP if setting.gzip else "",
                       bind=HAPROXY_TLS.replace("@DIR@", str(directory)) if setting.tls else "",
                       server="proto h2" if setting.http2_origin else "")
         return ["-db", "-f", str(workshop.write(f"{tag}.cfg", text))]
@@ -205,8 +215,27 @@ def knows_http2_origins(contender, directory):
                           timeout=10, check=False).returncode == 0
 
 
+def _orders(size):
+    """JSON as an interface gives it, of about `size` bytes, the same in every run."""
+    draw = random.Random(1)
+    words = "oak pine steel glass table chair lamp shelf small large round light dark green".split()
+    orders, length = [], 0
+    while length < size:
+        order = {"id": draw.randrange(10**8), "customer": f"{draw.randrange(16**12):012x}",
+                 "placed": f"2026-{draw.randrange(1, 13):02}-{draw.randrange(1, 29):02}T"
+                           f"{draw.randrange(24):02}:{draw.randrange(60):02}:00Z",
+                 "paid": draw.random() < 0.9, "total": round(draw.uniform(5, 900), 2),
+                 "items": [{"sku": f"W-{draw.randrange(10**5):05}", "count": draw.randrange(1, 9),
+                            "title": " ".join(draw.choices(words, k=3))}
+                           for _ in range(draw.randrange(1, 4))]}
+        orders.append(order)
+        length += len(json.dumps(order)) + 2
+    return json.dumps(orders)
+
+
 def start_nginx_origin(workshop):
-    """The origin of everything but uploads: /1m is 1 MiB by sendfile, all else 1 KB.
+    """The origin of everything but uploads: /1m is 1 MiB by sendfile, /json is 32 KB of JSON, all
+    else 1 KB.
 
     Returns its ports for HTTP/1 and, in clear, for HTTP/2.
     """
@@ -214,6 +243,7 @@ def start_nginx_origin(workshop):
     www = workshop.directory / "www"
     www.mkdir(exist_ok=True)
     (www / "1m").write_bytes(b"x" * (1 << 20))
+    (www / "json").write_text(_orders(32 * 1024))
     text = render("origin.conf", dir=workshop.directory, user=getpass.getuser(), port=port,
                   port_h2=port_h2, kilobyte="x" * 1024)
     config = workshop.write("origin.conf", text)

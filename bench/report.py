@@ -63,11 +63,11 @@ def _grid(rows, markdown):
 
 
 def _timed_rows(scenario, results):
-    per_gb = bool(scenario.bytes_per_request)
+    per_gb, tells_bytes = bool(scenario.bytes_per_request), scenario.tells_bytes
     peer = bars_module.cheapest(results, bars_module.ALL_PEERS)
     first = "nginx, one route" if scenario.name == "routes" else peer
     head = ["", "user us", "system us", "total us", "to the better peer", "requests/s", "p99 ms"]
-    rows = [head + (["s per GB"] if per_gb else [])]
+    rows = [head + (["s per GB"] if per_gb else []) + (["bytes sent"] if tells_bytes else [])]
     for label, result in results.items():
         median = result["median"]
         ratio = "" if first not in results else f"{bars_module.ratio(results, label, first):.2f}"
@@ -76,6 +76,8 @@ def _timed_rows(scenario, results):
                "" if math.isnan(median["p99_us"]) else f"{median['p99_us'] / 1000:.2f}"]
         if per_gb:
             row.append(f"{median['total_us'] * 1e3 / scenario.bytes_per_request:.3f}")
+        if tells_bytes:
+            row.append(f"{median['bytes']:,.0f}")
         rows.append(row)
     if scenario.name == "routes":
         rows[0][4] = "to nginx, one route"

@@ -1,6 +1,7 @@
 """The scenarios measured by time: who takes part, what is asked for, and one round of each."""
 
 import dataclasses
+import math
 import statistics
 import time
 
@@ -28,6 +29,7 @@ class Scenario:
     streams: int = 1        # at a time on each connection
     setting: contenders_module.Setting = contenders_module.Setting()
     bytes_per_request: int = 0  # of bulk bodies: adds the figure per GB
+    tells_bytes: bool = False   # what a response takes on the wire, head included
 
 
 _PROXIES = ("weir", "nginx", "haproxy", "forwarder")
@@ -46,6 +48,9 @@ TIMED = [
              setting=_BULK_SETTING, bytes_per_request=1 << 20),
     Scenario("upload", "1 MiB up, 16 connections", _BULK, 16, path="/up", script="upload.lua",
              origin="upload", setting=_BULK_SETTING, bytes_per_request=1 << 20),
+    Scenario("gzip", "gzip of 32 KB JSON, 64 connections", ("weir", "nginx", "haproxy"), 64,
+             path="/json", headers=("Accept-Encoding: gzip",), tells_bytes=True,
+             setting=contenders_module.Setting(gzip=True)),
     Scenario("routes", "Keep-alive, 1 KB, 64 connections, routes by host and path",
              ("weir", "nginx"), 64, path="/", script="routes.lua"),
     Scenario("tls-keep-alive", "TLS 1.3, keep-alive, 1 KB, 64 connections", _TLS, 64,
@@ -99,6 +104,7 @@ def one_round(workshop, scenario, contender, process, port, seconds):
         "system_us": total * (1 - user_share),
         "requests_per_second": figures["requests"] / figures["seconds"],
         "p99_us": figures["p99_us"],  # h2load does not tell: nan
+        "bytes": figures.get("bytes", math.nan) / figures["requests"],  # wrk alone tells
         "requests": figures["requests"],
         "socket_errors": figures["socket_errors"],
     }
