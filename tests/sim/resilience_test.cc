@@ -1,7 +1,8 @@
 // A cluster of endpoints that fall ill and get well again, behind health checks, outlier detection
-// and retries. At no time more than two of five are ill. What must hold: a request that may be
-// repeated gets its answer, others reach endpoints once at most, repeating keeps to its budget, no
-// more endpoints are ejected than may be, and all of them are back in time when all are well.
+// and retries. At no time more than two of five are ill; where they have a name, DNS fails from
+// time to time. What must hold: a request that may be repeated gets its answer, others reach
+// endpoints once at most, repeating keeps to its budget, no more endpoints are ejected than may be,
+// none is forgotten, and all of them are back in time when all are well.
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
@@ -12,8 +13,10 @@
 #include <vector>
 
 #include "core/log.h"
+#include "moody_dns.h"
 #include "moody_origin.h"
 #include "seeds.h"
+#include "server/endpoint_discovery.h"
 #include "server/health_checks.h"
 #include "server/sim_server.h"
 #include "wire.h"
@@ -26,6 +29,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t kEndpoints = 5;
 constexpr std::size_t kMostIll = 2;
+constexpr std::string_view kDnsServer = "10.0.0.53:53";
 constexpr std::uint64_t kMaxEvents = 3'000'000;
 // Above the time that a request may take: it meets one change at most.
 constexpr Duration kBetweenChanges = seconds(6);
@@ -52,14 +56,20 @@ class Run {
         host_(world_, [](Loop&) { return std::make_unique<Quiet>(); }),
         control_(world_.add_loop("10.0.0.1")),
         checks_(control_),
+        discovery_(control_, dns_settings(), seed),
+        dns_(world_.network(), kDnsServer, addresses(), random_.next()),
         server_(world_.network(), host_),
-        budget_(random_.chance(300)) {
+        budget_(random_.chance(300)),
+        named_(random_.chance(500)) {
     server_.set_health(&checks_);
+    server_.set_discovery(&discovery_);
   }
 
   std::uint64_t run() {
     start_origins();
-    test::apply(world_, server_, config());
+    std::string text = config();
+    test::run(control_, discovery_.prepare(test::config_of(text)));
+    test::apply(world_, server_, std::move(text));
     world_.spawn(control_, tend());
     SimLoop& home = world_.add_loop("10.0.2.1");
     clients_ = 2 + random_.below(3);
@@ -70,6 +80,7 @@ class Run {
     EXPECT_EQ(world_.run_until([&] { return clients_ == 0; }, kMaxEvents), SimWorld::End::reached);
     check_requests();
     for (auto& origin : origins_) origin->turn(Mood::well);
+    dns_.turn(false);
     world_.run_for(kRecovery);
     for (const auto& endpoint : cluster().endpoints()->endpoints) {
       EXPECT_TRUE(endpoint->available()) << endpoint->text << " is not back";
@@ -88,9 +99,9 @@ class Run {
   }
 
   std::string config() {
-    std::string endpoints;
-    for (std::size_t i = 0; i < kEndpoints; ++i) {
-      endpoints += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", address(i));
+    std::string endpoints = "\"api.test:80\"";
+    for (std::size_t i = 0; i < kEndpoints && !named_; ++i) {
+      endpoints = fmt::format("{}\"{}\"", i == 0 ? "" : endpoints + ", ", address(i));
     }
     static constexpr std::string_view kBalance[] = {"round_robin", "least_requests", "random",
                                                     "power_of_two", "peak_ewma"};
@@ -105,7 +116,18 @@ class Run {
         budget_ ? ", budget: { share: 0.1, min_per_second: 1 }" : "");
   }
 
-  static std::string address(std::size_t index) { return fmt::format("10.0.1.{}:80", index + 1); }
+  static std::string ip(std::size_t index) { return fmt::format("10.0.1.{}", index + 1); }
+  static std::string address(std::size_t index) { return ip(index) + ":80"; }
+  static std::vector<std::string> addresses() {
+    std::vector<std::string> all;
+    for (std::size_t i = 0; i < kEndpoints; ++i) all.push_back(ip(i));
+    return all;
+  }
+  static std::shared_ptr<const dns::Settings> dns_settings() {
+    auto settings = std::make_shared<dns::Settings>();
+    settings->servers.servers = {*Address::parse(kDnsServer)};
+    return settings;
+  }
   Cluster& cluster() { return *server_.clusters().front(); }
 
   void start_origins() {
@@ -123,8 +145,11 @@ class Run {
       auto mood = static_cast<Mood>(1 + random_.below(kMoods - 1));
       world_.after(at, [this, which, mood] { change(which, mood); });
     }
+    for (Duration at{0}; at < kTrouble; at += seconds(1 + random_.below(10))) {
+      world_.after(at, [this, ill = random_.chance(600)] { dns_.turn(ill); });
+    }
     for (Duration at{0}; at < kTrouble; at += milliseconds(250)) {
-      world_.after(at, [this] { check_ejected(); });
+      world_.after(at, [this] { check_endpoints(); });
     }
   }
 
@@ -138,8 +163,9 @@ class Run {
     }
   }
 
-  void check_ejected() {
+  void check_endpoints() {
     std::size_t ejected = 0;
+    EXPECT_EQ(cluster().endpoints()->endpoints.size(), kEndpoints) << "one was forgotten";
     for (const auto& endpoint : cluster().endpoints()->endpoints) {
       ejected += endpoint->is(Away::ejected);
     }
@@ -203,6 +229,7 @@ class Run {
   void finish() {
     test::drain(world_, server_);
     world_.spawn(control_, checks_.finish());
+    world_.spawn(control_, discovery_.finish());
     world_.stop_tasks();
     EXPECT_EQ(world_.run(kMaxEvents), SimWorld::End::reached);
     // As at the end of a thread: the pools go.
@@ -217,8 +244,11 @@ class Run {
   test::SimHost host_;
   SimLoop& control_;
   HealthChecks checks_;
+  EndpointDiscovery discovery_;
+  MoodyDns dns_;
   Server server_;
   bool budget_;
+  bool named_;
   std::vector<std::unique_ptr<MoodyOrigin>> origins_;
   std::vector<Asked> asked_;
   std::uint64_t clients_ = 0;
