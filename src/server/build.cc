@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "config/dump.h"
 #include "expression/header_edits.h"
 #include "middleware/builtin.h"
 #include "middleware/headers.h"
@@ -174,6 +175,14 @@ class Builder {
     return chain;
   }
 
+  // Routes that say the same of their handler share it: what requests read of it is then in the
+  // cache whatever the number of routes.
+  std::shared_ptr<const Handler> handler_of(const config::Module& module) {
+    auto& known = handlers_[config::dump_json(module, config::Secrets::shown)];
+    if (!known) known = make_handler(module, parts_);
+    return known;
+  }
+
   void keep(std::unique_ptr<Middleware> made, std::vector<const Middleware*>& chain) {
     if (!made) return;
     chain.push_back(made.get());
@@ -195,7 +204,7 @@ class Builder {
                  HeadersConfig{config.request_headers, config.response_headers}, diagnostics_),
              route.chain);
       }
-      route.handler = make_handler(config.handler, parts_);
+      route.handler = handler_of(config.handler);
       route.require_client_certificate = *config.require_client_certificate;
       add_patterns(config.match, route.conditions.count(), *site, router);
       site->routes.push_back(std::move(route));
@@ -260,6 +269,7 @@ class Builder {
   TlsMaterials& tls_;
   config::Diagnostics& diagnostics_;
   BuildParts parts_;
+  std::map<std::string, std::shared_ptr<const Handler>> handlers_;  // by their options
 };
 
 }  // namespace

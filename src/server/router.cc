@@ -111,6 +111,7 @@ struct Router::Layout {
     }
     for (std::size_t i = 0; i < every_path.size(); ++i) {
       router.sites_[i].every_path = flatten(every_path[i]);
+      router.sites_[i].has_paths = router.nodes_[router.sites_[i].root].has_children;
     }
     for (const auto& regexes : router.regexes_) regexes->finish();
   }
@@ -214,7 +215,7 @@ RouteId Router::find_in_wildcards(std::string_view host, std::string_view path,
 }
 
 RouteId Router::find_in_site(const Site& site, std::string_view path, Question satisfied) const {
-  if (nodes_[site.root].has_children && path.starts_with('/')) {
+  if (site.has_paths && path.starts_with('/')) {
     RouteId found = find_in_tree(site, path, satisfied);
     if (found != kNone) return found;
   }
@@ -229,7 +230,7 @@ RouteId Router::find_in_tree(const Site& site, std::string_view path, Question s
   std::uint32_t node = site.root;
   bool whole = false;
   std::size_t at = 1;
-  while (nodes_[node].has_children && !whole) {
+  for (bool deeper = true; deeper && !whole; deeper = nodes_[node].has_children) {
     std::size_t end = path.find('/', at);
     whole = end == std::string_view::npos;
     std::uint32_t child = segments_.find(node, path.substr(at, whole ? end : end - at));

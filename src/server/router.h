@@ -114,6 +114,7 @@ class Router {
   /// The routes of one host pattern.
   struct Site {
     std::uint32_t root = 0;  ///< its node stands for the path "/" without a segment
+    bool has_paths = false;  ///< whether that node has children
     std::uint32_t regexes = kNone;
     Range every_path;
   };

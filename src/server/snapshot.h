@@ -18,13 +18,14 @@
 
 namespace weir {
 
-/// One route, ready to answer.
-struct Route {
+/// One route, ready to answer. What every request reads of it lies in one line of the processor's
+/// cache: with ten thousand routes it is in no cache.
+struct alignas(64) Route {
+  std::shared_ptr<const Handler> handler;  // shared by routes that say the same of it
+  std::vector<const Middleware*> chain;    // top level, listener, route: outermost first
+  bool require_client_certificate = false;
   std::string name;
   Conditions conditions;
-  std::vector<const Middleware*> chain;  // top level, listener, route: outermost first
-  std::unique_ptr<Handler> handler;
-  bool require_client_certificate = false;
 };
 
 /// The routes of one listener and what is around them; itself the handler of every exchange.

@@ -9,8 +9,8 @@
 
 namespace weir {
 
-/// Open addressing at half load or less; the texts lie in one block. Its keys come from the
-/// configuration, so nobody who sends requests can make them collide with one another.
+/// Open addressing at half load or less; short texts lie in their slots, long ones in one block.
+/// Its keys come from the configuration, so nobody who sends requests can make them collide.
 class TextTable {
  public:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
@@ -32,10 +32,18 @@ class TextTable {
     if (std::uint32_t known = find(scope, text); known != kNone) return known;
     if (2 * (count_ + 1) > slots_.size()) enlarge();
     ++count_;
-    Slot slot{static_cast<std::uint32_t>(hash_of(scope, text) >> 32), scope,
-              static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(text.size()),
-              value};
-    texts_ += text;
+    Slot slot{static_cast<std::uint32_t>(hash_of(scope, text) >> 32),
+              scope,
+              value,
+              static_cast<std::uint32_t>(text.size()),
+              {}};
+    if (text.size() <= kShort) {
+      std::memcpy(slot.text, text.data(), text.size());
+    } else {
+      std::size_t offset = texts_.size();
+      std::memcpy(slot.text, &offset, sizeof offset);
+      texts_ += text;
+    }
     place(slot, hash_of(scope, text));
     return value;
   }
@@ -44,12 +52,15 @@ class TextTable {
   std::size_t size() const { return count_; }
 
  private:
-  struct Slot {
+  static constexpr std::size_t kShort = 16;
+
+  // Two of them are a line of the processor's cache.
+  struct alignas(32) Slot {
     std::uint32_t tag = 0;
     std::uint32_t scope = 0;
-    std::uint32_t offset = 0;
-    std::uint32_t size = 0;
     std::uint32_t value = kNone;
+    std::uint32_t size = 0;
+    char text[kShort] = {};  // or where in `texts_` it begins
   };
 
   static std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
@@ -76,7 +87,10 @@ class TextTable {
   }
 
   std::string_view text_of(const Slot& slot) const {
-    return std::string_view(texts_).substr(slot.offset, slot.size);
+    if (slot.size <= kShort) return {slot.text, slot.size};
+    std::size_t offset;
+    std::memcpy(&offset, slot.text, sizeof offset);
+    return std::string_view(texts_).substr(offset, slot.size);
   }
 
   void place(const Slot& slot, std::uint64_t hash) {
