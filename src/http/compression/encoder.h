@@ -25,7 +25,7 @@ struct Encoded {
   bool more = false;
 };
 
-/// Of one stream. Gzip is ISA-L's, which is 2.5 times as fast as zlib at the same size.
+/// Of one stream. Gzip is ISA-L's, which takes less than half of the time of zlib, for fewer bytes.
 class Encoder {
  public:
   virtual ~Encoder() = default;
@@ -43,7 +43,7 @@ class Encoder {
 };
 
 /// `length` of all that will come, if it is known: a window larger than that is of no use. About
-/// 400 KiB of memory for gzip, 1 MiB for the others. Null for identity, and without memory.
+/// 170 KiB of memory for gzip, 1 MiB for the others. Null for identity, and without memory.
 std::unique_ptr<Encoder> make_encoder(Coding coding, std::optional<std::uint64_t> length);
 
 std::unique_ptr<Encoder> make_gzip_encoder();

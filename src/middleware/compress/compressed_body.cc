@@ -6,7 +6,10 @@
 
 namespace weir {
 
-CompressedBody::~CompressedBody() {
+CompressedBody::~CompressedBody() { give_back(); }
+
+// Not only with the exchange: while that waits for its client, others can use it.
+void CompressedBody::give_back() {
   EncoderPool::of(loop_.slots()).give_back(coding_, std::move(encoder_));
 }
 
@@ -96,6 +99,7 @@ Result<std::optional<Slice>> CompressedBody::encode() {
   Result<Encoded> done = encoder_->encode(left_, {loan.data, loan.size}, flush_);
   if (!done) return fail(done.error());
   more_ = done->more;
+  if (flush_ == Flush::end && !more_) give_back();
   if (done->written == 0) return std::nullopt;
   return buffers.commit(loan, done->written);
 }

@@ -15,7 +15,7 @@ namespace weir {
 /// the moment, everything it gave so far is sent, so that events reach their readers.
 class CompressedBody final : public Body {
  public:
-  /// `source` lives as long; the encoder goes back to the worker's pool.
+  /// `source` lives as long; the encoder goes back to the worker's pool with the end.
   CompressedBody(Loop& loop, Body& source, Coding coding, std::unique_ptr<Encoder> encoder)
       : loop_(loop), source_(source), encoder_(std::move(encoder)), coding_(coding) {}
   ~CompressedBody() override;
@@ -40,6 +40,7 @@ class CompressedBody final : public Body {
   Result<std::optional<Slice>> advance(Wait wait);
   Result<std::optional<Slice>> encode();
   void feed(Slice piece);
+  void give_back();
 
   Loop& loop_;
   Body& source_;
