@@ -84,7 +84,7 @@ class Explainer {
 
   std::uint16_t port_of(const ListenerPlan& plan) const {
     for (const auto& listener : configuration_.bound) {
-      if (same_listener(plan, listener->address, listener->name())) return listener->bound.port();
+      if (same_listener(plan, *listener)) return listener->bound.port();
     }
     return plan.address.port();
   }

@@ -83,8 +83,9 @@ std::string url_of(const SharedListener& listener) {
   if (bound.family() == Address::Family::unix_path) return bound.text();
   IpAddress ip = bound.ip();
   bool every = ip.v4 ? ip == IpAddress{.v4 = true} : ip == IpAddress{};
-  return every ? fmt::format("http://localhost:{}", bound.port())
-               : fmt::format("http://{}", bound.text());
+  std::string_view scheme = listener.kind == ListenerKind::tcp ? "tcp" : "http";
+  return every ? fmt::format("{}://localhost:{}", scheme, bound.port())
+               : fmt::format("{}://{}", scheme, bound.text());
 }
 
 std::string greeting(const Server& server, const ProcessFacts& facts) {
@@ -93,7 +94,8 @@ std::string greeting(const Server& server, const ProcessFacts& facts) {
   for (const auto& listener : server.listeners()) {
     text += fmt::format("  {}\n", url_of(*listener));
     bool typed = listener->bound.family() != Address::Family::unix_path;
-    if (first.empty() && typed && listener->name() != "admin") first = url_of(*listener);
+    bool http = listener->kind == ListenerKind::http;
+    if (first.empty() && typed && http && listener->name() != "admin") first = url_of(*listener);
   }
   if (!first.empty()) text += fmt::format("try: curl {}/\n", first);
   return text;

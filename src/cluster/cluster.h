@@ -62,6 +62,8 @@ class Cluster {
 
   /// Names what each worker keeps for this cluster.
   const SlotKey& worker_key() const { return worker_key_; }
+  /// Names each worker's EndpointView.
+  const SlotKey& view_key() const { return view_key_; }
 
   /// Exchanges under way, over all workers; counted only for a policy that goes by it.
   std::atomic<std::uint32_t> in_flight{0};
@@ -95,6 +97,7 @@ class Cluster {
 
   const std::string name_;
   const SlotKey worker_key_;
+  const SlotKey view_key_;
   Gathered<PoolCounters> pools_;
   Gathered<RetryCounters> retries_;
   RetryBudget retry_budget_;

@@ -33,6 +33,11 @@ void UpstreamConfig::check(const config::Found& found) const {
                 fmt::format("\"{}\" has no slow start", config::enum_word(balance.algorithm)),
                 "a key stays with its endpoint; remove one of the two");
   }
+  if (proxy_protocol && protocol == UpstreamProtocol::http2) {
+    found.error("proxy_protocol", Code::contradiction,
+                "an HTTP/2 connection is shared by clients, a PROXY header tells of one",
+                "remove one of the two; X-Forwarded-For tells of clients as well");
+  }
   bool socket = std::ranges::any_of(endpoints, [](const EndpointConfig& endpoint) {
     return endpoint.address->kind == config::Address::Kind::unix_socket;
   });

@@ -14,6 +14,7 @@
 #include "cluster/limits_config.h"
 #include "cluster/outlier_config.h"
 #include "cluster/placement.h"
+#include "cluster/proxy_protocol_config.h"
 #include "cluster/retries_config.h"
 #include "cluster/sticky_config.h"
 #include "cluster/tls_config.h"
@@ -150,6 +151,7 @@ struct UpstreamConfig {
   config::Duration response_timeout = std::chrono::seconds(60);
   config::Duration idle_timeout = std::chrono::seconds(60);
   std::optional<UpstreamTlsConfig> tls;
+  std::optional<ProxyProtocolVersion> proxy_protocol;
   PoolConfig pool;
   std::optional<StickyConfig> sticky;
   EndpointLimitsConfig endpoint_limits;
@@ -189,6 +191,12 @@ struct UpstreamConfig {
           "idle_timeout", "How long a body may stand still.",
           config::range(std::chrono::milliseconds(1), std::chrono::hours(24))),
       config::field<&UpstreamConfig::tls>("tls", "TLS with the endpoints.", config::none("off")),
+      config::field<&UpstreamConfig::proxy_protocol>(
+          "proxy_protocol",
+          "Tells endpoints who the client is, by a PROXY header at the beginning of each "
+          "connection. A "
+          "connection is then one client's: HTTP requests share none, and go over HTTP/1.1.",
+          config::none("off")),
       config::field<&UpstreamConfig::pool>("pool", "Connections kept open between requests."),
       config::field<&UpstreamConfig::sticky>("sticky", "Sticky sessions.", config::none("off")),
       config::field<&UpstreamConfig::endpoint_limits>("endpoint_limits",

@@ -43,6 +43,7 @@ DerivedExchange::DerivedExchange(Exchange& from, Duration time, StopToken owner)
   Arena& arena = exchange_.arena();
   connection_.listener = arena.copy(connection_.listener);
   connection_.tls = nullptr;
+  connection_.stream = nullptr;
   if (from.pin() != nullptr) from.pin()->share(exchange_);
   copy_head(from.request(), exchange_.request(), arena);
   exchange_.outcome().started = from.loop().now();

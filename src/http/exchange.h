@@ -17,10 +17,20 @@ namespace weir {
 
 /// What is known of the connection that an exchange came on. Lives as long as the connection.
 struct ConnectionFacts {
-  Peer peer;                      // who connected
-  std::string_view listener;      // the listener's name
-  bool secure = false;            // TLS ended here
-  const TlsFacts* tls = nullptr;  // what its handshake told; null in clear
+  ConnectionFacts() = default;
+  ConnectionFacts(const Peer& who, std::string_view at, bool over_tls = false,
+                  const TlsFacts* told = nullptr)
+      : peer(who), secure(over_tls), listener(at), tls(told) {}
+
+  /// Where the client connected to.
+  Address local() const { return stream != nullptr ? stream->local() : Address(); }
+
+  // In the order that takes the least room: every idle connection has them.
+  Peer peer;                       // who connected, or whom a PROXY header told of
+  bool secure = false;             // TLS ended here
+  std::string_view listener;       // the listener's name
+  const TlsFacts* tls = nullptr;   // what its handshake told; null in clear
+  const Stream* stream = nullptr;  // null: there is no connection
 };
 
 /// How an exchange ended; known to whatever registered with `at_end`.

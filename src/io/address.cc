@@ -168,6 +168,12 @@ std::strong_ordering Address::operator<=>(const Address& other) const {
   return path() <=> other.path();
 }
 
+Address Peer::address() const {
+  if (family_ == Address::Family::none) return {};
+  if (family_ == Address::Family::unix_path) return Address::unix_socket({});
+  return {ip_, port_};
+}
+
 std::optional<IpNetwork> IpNetwork::parse(std::string_view text) {
   std::size_t slash = text.find('/');
   auto ip = IpAddress::parse(text.substr(0, slash));

@@ -79,6 +79,8 @@ class Peer {
   Address::Family family() const { return family_; }
   const IpAddress& ip() const { return ip_; }
   std::uint16_t port() const { return port_; }
+  /// Of a Unix socket one without a path.
+  Address address() const;
 
  private:
   IpAddress ip_;

@@ -67,7 +67,7 @@ TEST(ClientHelloReader, takes_a_hello_that_asks_for_nothing) {
 TEST(ClientHelloReader, refuses_what_is_no_hello) {
   EXPECT_EQ(Fed("GET / HTTP/1.1\r\n").reason(), "not a handshake of TLS");
   EXPECT_EQ(Fed(std::string("\x16\x03\x01\x00\x00", 5)).reason(), "not a record of TLS");
-  EXPECT_EQ(Fed("\x16\x03\x01\x41\x00").reason(), "not a record of TLS");
+  EXPECT_EQ(Fed(std::string("\x16\x03\x01\x41\x00", 5)).reason(), "not a record of TLS");
   EXPECT_EQ(Fed(in_records("\x02...")).reason(), "not a ClientHello");
   auto refused = [](const std::string& extensions) {
     return std::string(Fed(in_records(hello_message(extensions))).reason());

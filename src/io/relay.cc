@@ -59,9 +59,11 @@ Relay::Direction::Direction(Relay& owner, Stream& source, Stream& sink, std::uin
   write.when_done([](Operation& self) { static_cast<Write&>(self).direction->on_written(); });
 }
 
+// Bytes that nobody looks at need not leave the kernel; for few of them two more calls cost more.
 bool Relay::Direction::start_read() {
   read.result = {};
   read.hint = hint;
+  read.into_pipe = hint > 0 && from.splices() && to.splices();
   if (!read.stop().stopped()) return from.start_read(read);
   read.result = fail(read.stop().reason());
   return true;
@@ -80,7 +82,7 @@ void Relay::Direction::pump() {
   while (!done) {
     if (pending.empty()) {
       if (!start_read()) return;
-      if (!read.result) return finish(read.result.error());
+      if (!read.result) return finish(read.result.error(), from);
       pending = std::move(*read.result);
       continue;
     }
@@ -89,36 +91,43 @@ void Relay::Direction::pump() {
       bytes += size;
       return;
     }
-    if (!write.result) return finish(write.result.error());
+    if (!write.result) return finish(write.result.error(), to);
     bytes += size;
-    pending = Slice();
-    // A sender that fills whole buffers is worth larger ones.
-    hint = size >= BufferPool::kBlockBytes / 2 ? BufferPool::kBulkBytes : 0;
-    relay.touch();
+    written(size);
   }
+}
+
+// A sender that fills whole buffers is worth larger ones.
+void Relay::Direction::written(std::size_t size) {
+  pending = Slice();
+  hint = size >= BufferPool::kBlockBytes / 2 ? BufferPool::kBulkBytes : 0;
+  relay.touch();
 }
 
 void Relay::Direction::on_read() {
   relay.touch();
-  if (!read.result) return finish(read.result.error());
+  if (!read.result) return finish(read.result.error(), from);
   pending = std::move(*read.result);
   pump();
 }
 
 void Relay::Direction::on_written() {
   relay.touch();
-  if (!write.result) return finish(write.result.error());
+  if (!write.result) return finish(write.result.error(), to);
   pending = Slice();
   pump();
 }
 
-void Relay::Direction::finish(const Error& error) {
+void Relay::Direction::finish(const Error& error, const Stream& at) {
   done = true;
   if (error.code == ErrorCode::end_of_stream) {
     to.shutdown_write();
     return relay.direction_done(Error());
   }
-  relay.direction_done(error);
+  bool stopped = read.stop().stopped();
+  relay.direction_done(
+      stopped ? error
+              : error.with(&at == &relay.forward_.from ? Origin::client : Origin::upstream));
 }
 
 }  // namespace weir

@@ -13,12 +13,15 @@ namespace weir {
 struct RelayResult {
   std::uint64_t forward = 0;   // bytes from `a` to `b`
   std::uint64_t backward = 0;  // bytes from `b` to `a`
-  Error error;                 // code none if both sides ended in an orderly way
+  /// Code none if both sides ended in an orderly way. Origin client for what `a` did, upstream for
+  /// `b`; what stopped the relay stays as it is.
+  Error error;
 };
 
 /// One object with two directions, each a read or a write in flight: no coroutine of its own, no
 /// buffer while both sides are silent. An error on either side ends both; an end of stream is
-/// passed on as a half-close. `idle` (0: for ever) is how long both may be silent.
+/// passed on as a half-close. Bulk stays in the kernel where both streams can splice. `idle` (0:
+/// for ever) is how long both may be silent.
 class Relay {
  public:
   Relay(Stream& a, Stream& b, StopToken stop, Duration idle);
@@ -45,7 +48,8 @@ class Relay {
     void pump();
     void on_read();
     void on_written();
-    void finish(const Error& error);
+    void written(std::size_t size);
+    void finish(const Error& error, const Stream& at);
 
     struct Read : ReadOperation {
       using ReadOperation::ReadOperation;

@@ -5,6 +5,7 @@
 #include "expression/exchange_facts.h"
 #include "expression/header_edits.h"
 #include "expression/log_formats.h"
+#include "server/tunnel_line.h"
 
 namespace weir {
 namespace {
@@ -49,20 +50,33 @@ void AccessLog::use(Prepared prepared) {
 }
 
 void WorkerLog::write(Exchange& exchange) {
-  std::uint64_t version = log_.version_.load(std::memory_order_acquire);
-  if (version != version_) refresh(version);
-  if (!format_) return;
-  line_.clear();
+  if (!on()) return;
   format_->append_to(line_, expression::ExchangeFacts(exchange));
+  put();
+}
+
+void WorkerLog::write(const TunnelRecord& record, std::int64_t wall_now) {
+  if (!on()) return;
+  append_tunnel(line_, record, wall_now);
+  put();
+}
+
+// The line is empty then.
+bool WorkerLog::on() {
+  std::uint64_t version = log_.version_.load(std::memory_order_acquire);
+  if (version != version_) {
+    std::lock_guard lock(log_.mutex_);
+    format_ = log_.format_;
+    version_ = version;
+  }
+  line_.clear();
+  return format_ != nullptr;
+}
+
+void WorkerLog::put() {
   line_ += '\n';
   sink_->put(line_);
   if (line_.capacity() > kUsualLine) line_ = std::string();
-}
-
-void WorkerLog::refresh(std::uint64_t version) {
-  std::lock_guard lock(log_.mutex_);
-  format_ = log_.format_;
-  version_ = version;
 }
 
 }  // namespace weir

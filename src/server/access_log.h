@@ -12,6 +12,7 @@
 #include "http/exchange.h"
 #include "server/config.h"
 #include "server/line_sink.h"
+#include "tunnel/record.h"
 
 namespace weir {
 
@@ -57,9 +58,12 @@ class WorkerLog {
   explicit WorkerLog(AccessLog& log) : log_(log), sink_(log.output().join()) {}
 
   void write(Exchange& exchange);
+  /// Whatever the format of requests is: one object of JSON. `wall_now`: as in Loop.
+  void write(const TunnelRecord& record, std::int64_t wall_now);
 
  private:
-  void refresh(std::uint64_t version);
+  bool on();
+  void put();
 
   AccessLog& log_;
   std::unique_ptr<LineSink> sink_;

@@ -9,6 +9,7 @@
 #include "expression/header_edits.h"
 #include "middleware/builtin.h"
 #include "middleware/headers.h"
+#include "server/build_tcp.h"
 #include "server/https_redirect.h"
 #include "server/sticky_keys.h"
 
@@ -26,7 +27,8 @@ UpstreamOptions options_of(const UpstreamConfig& config, const std::string& zone
   options.balance = config.policy(zone);
   if (config.sticky) options.sticky = cookie_of(*config.sticky);
   options.limits = config.endpoint_limits.limits();
-  options.protocol = config.protocol;
+  options.proxy_protocol = config.proxy_protocol;
+  options.protocol = config.proxy_protocol ? UpstreamProtocol::http1 : config.protocol;
   options.connect_timeout = config.connect_timeout;
   options.exchange.response_timeout = config.response_timeout;
   options.exchange.idle_timeout = config.idle_timeout;
@@ -36,7 +38,7 @@ UpstreamOptions options_of(const UpstreamConfig& config, const std::string& zone
   options.session.fields.count = options.exchange.head.header_count;
   options.session.http2.continuations = 16;  // of 16 KiB each
   options.session.http2.streams = config.pool.max_streams;
-  options.pool.max_idle = config.pool.max_idle;
+  options.pool.max_idle = config.proxy_protocol ? 0 : config.pool.max_idle;
   options.pool.idle_timeout = config.pool.idle_timeout;
   options.pool.max_age = config.pool.max_age.value_or(Duration::zero());
   options.pool.max_requests = config.pool.max_requests.value_or(0);
@@ -63,13 +65,16 @@ SessionLimits limits_of(const ListenerConfig& config) {
   return limits;
 }
 
-IpNetwork to_network(const config::Network& network) {
-  IpNetwork result;
-  result.base.v4 = !network.v6;
-  std::memcpy(result.base.bytes.data() + (network.v6 ? 0 : 12), network.ip.data(),
-              network.v6 ? 16 : 4);
-  result.prefix = network.prefix;
-  return result;
+std::vector<std::string> alpn_of(UpstreamProtocol protocol) {
+  std::vector<std::string> names;
+  if (protocol != UpstreamProtocol::http1) names.emplace_back("h2");
+  if (protocol != UpstreamProtocol::http2) names.emplace_back("http/1.1");
+  return names;
+}
+
+std::vector<std::string> alpn_of(const ListenerTlsConfig& config) {
+  if (!config.http2) return {"http/1.1"};
+  return {"h2", "http/1.1"};
 }
 
 class Builder {
@@ -86,7 +91,7 @@ class Builder {
       UpstreamOptions options = options_of(entry.value, snapshot_.config.zone, sources_.workers);
       if (entry.value.sticky) options.balance.alias_keys = alias_keys(entry.value.sticky->key_file);
       if (entry.value.tls)
-        options.tls = tls_.client(*entry.value.tls, options.protocol, diagnostics_);
+        options.tls = tls_.client(*entry.value.tls, alpn_of(options.protocol), diagnostics_);
       if (goes_by_key(options.balance.algorithm)) options.key = make_key(entry.value.balance.key);
       options.pool.tls = options.tls.get();
       if (entry.value.health) {
@@ -109,14 +114,13 @@ class Builder {
       plan->position = listener.address.position;
       plan->limits = limits_of(listener);
       if (listener.tls) {
-        plan->tls =
-            tls_.server(*listener.tls, names_asked(routes_of(config, listener)), diagnostics_);
+        plan->tls = tls_.server(*listener.tls, alpn_of(*listener.tls),
+                                names_asked(routes_of(config, listener)), diagnostics_);
       }
       plan->max_connections = listener.limits.max_connections.value_or(0);
       plan->max_connections_per_client = listener.limits.max_connections_per_client.value_or(0);
-      for (const config::Network& each : listener.trusted_proxies) {
-        plan->trusted.push_back(to_network(each));
-      }
+      plan->proxy_protocol = to_plan(listener.proxy_protocol);
+      plan->trusted = to_networks(listener.trusted_proxies);
       if (listener.redirect_https) {
         plan->redirect = std::make_unique<HttpsRedirect>(*listener.redirect_https);
         plan->handler = plan->redirect.get();
@@ -291,6 +295,23 @@ Address to_address(const config::Address& address) {
   return Address(ip, address.port);
 }
 
+std::vector<IpNetwork> to_networks(const std::vector<config::Network>& networks) {
+  std::vector<IpNetwork> result;
+  for (const config::Network& network : networks) {
+    IpNetwork& each = result.emplace_back();
+    each.base.v4 = !network.v6;
+    std::memcpy(each.base.bytes.data() + (network.v6 ? 0 : 12), network.ip.data(),
+                network.v6 ? 16 : 4);
+    each.prefix = network.prefix;
+  }
+  return result;
+}
+
+std::optional<ProxyProtocolPlan> to_plan(const std::optional<ProxyProtocolConfig>& config) {
+  if (!config) return std::nullopt;
+  return ProxyProtocolPlan{to_networks(config->from), config->timeout};
+}
+
 std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const SnapshotSources& sources,
                                          config::Diagnostics& diagnostics) {
   auto snapshot = std::make_unique<Snapshot>();
@@ -298,6 +319,7 @@ std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const SnapshotSour
   Builder builder(*snapshot, sources, diagnostics);
   builder.build_upstreams();
   builder.build_listeners();
+  build_tcp_listeners(*snapshot, sources.clusters, sources.tls, diagnostics);
   if (sources.admin != nullptr) builder.build_admin(*sources.admin);
   if (!diagnostics.ok()) return nullptr;
   return snapshot;

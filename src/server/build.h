@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "server/snapshot.h"
 #include "server/tls_materials.h"
@@ -30,5 +32,7 @@ std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const SnapshotSour
 
 /// The address that sockets use. Only for addresses that are no host names.
 Address to_address(const config::Address& address);
+std::vector<IpNetwork> to_networks(const std::vector<config::Network>& networks);
+std::optional<ProxyProtocolPlan> to_plan(const std::optional<ProxyProtocolConfig>& config);
 
 }  // namespace weir

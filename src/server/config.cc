@@ -61,6 +61,13 @@ void ListenerConfig::check(const config::Found& found) const {
   }
 }
 
+void ServerConfig::check(const config::Found& found) const {
+  if (!listeners.empty() || !tcp.empty()) return;
+  found.error("listeners", found.given("listeners") ? Code::empty_list : Code::missing_key,
+              "there is no listener: \"listeners\" and \"tcp\" are missing or empty",
+              "for example: listeners: [\":8080\"]");
+}
+
 void MatchConfig::check(const config::Found& found) const {
   if (path.empty() || path_regex.empty()) return;
   found.error("path_regex", Code::contradiction,
@@ -95,6 +102,8 @@ class CrossCheck {
   void claim(const config::Address& address, Position position);
   void warn();
   void check_listeners();
+  void check_tcp(const TcpConfig& listener);
+  void claim_name(const config::Located<std::string>& name);
   void check_routes(const std::vector<RouteConfig>& routes);
   void check_client_auth(const ListenerConfig& listener);
   void check_upstreams(const ReverseProxyConfig& proxy);
@@ -105,6 +114,7 @@ class CrossCheck {
   std::set<std::string_view> upstreams_;
   std::set<std::string_view> used_;
   std::vector<std::pair<config::Address, Position>> claimed_;
+  std::map<std::string, Position> names_;  // of listeners
 };
 
 // Two addresses that cannot both be bound. `:80` takes the port of every address.
@@ -147,18 +157,44 @@ void CrossCheck::warn() {
 }
 
 void CrossCheck::check_listeners() {
-  std::map<std::string, Position> names;
   if (config_.admin) claim(*config_.admin->address, config_.admin->address.position);
   for (const ListenerConfig& listener : config_.listeners) {
     claim(*listener.address, listener.address.position);
     check_client_auth(listener);
-    if (listener.name->empty()) continue;
-    const auto [other, fresh] = names.emplace(*listener.name, listener.name.position);
-    if (fresh) continue;
-    diagnostics_.error(listener.name.position, Code::duplicate_name,
-                       fmt::format("the name \"{}\" is already taken by a listener on line {}",
-                                   *listener.name, other->second.line));
+    claim_name(listener.name);
   }
+  for (const TcpConfig& listener : config_.tcp) {
+    claim(*listener.address, listener.address.position);
+    claim_name(listener.name);
+    check_tcp(listener);
+  }
+}
+
+void CrossCheck::claim_name(const config::Located<std::string>& name) {
+  if (name->empty()) return;
+  const auto [other, fresh] = names_.emplace(*name, name.position);
+  if (fresh) return;
+  diagnostics_.error(name.position, Code::duplicate_name,
+                     fmt::format("the name \"{}\" is already taken by a listener on line {}", *name,
+                                 other->second.line));
+}
+
+void CrossCheck::check_tcp(const TcpConfig& listener) {
+  auto check = [this](const config::Located<std::string>& name) {
+    check_upstream(name);
+    const UpstreamConfig* upstream = config_.upstreams.find(*name);
+    if (upstream == nullptr || !goes_by_key(upstream->balance.algorithm)) return;
+    const auto& key = upstream->balance.key;
+    if (key.size() == 1 && *key.front() == "client_ip") return;
+    diagnostics_.error(name.position, Code::contradiction,
+                       fmt::format("\"{}\" goes by a key that a connection does not have", *name),
+                       "for tcp, leave out the key: the client's address is the default");
+  };
+  if (!listener.routes) {
+    if (!listener.upstream->empty()) check(listener.upstream);
+    return;
+  }
+  for (const TcpRouteConfig& route : *listener.routes) check(route.upstream);
 }
 
 void CrossCheck::check_client_auth(const ListenerConfig& listener) {

@@ -16,6 +16,8 @@
 #include "http/header_edits_config.h"
 #include "middleware/builtin.h"
 #include "server/overload_config.h"
+#include "server/proxy_protocol_config.h"
+#include "server/tcp_config.h"
 #include "server/tls_config.h"
 
 namespace weir {
@@ -167,6 +169,7 @@ struct ListenerConfig {
   ListenerLimitsConfig limits;
   ListenerTimeoutsConfig timeouts;
   MinRateConfig min_rate;
+  std::optional<ProxyProtocolConfig> proxy_protocol;
   std::vector<config::Network> trusted_proxies;
   HalfClose half_close = HalfClose::cancel;
   config::Position position;
@@ -199,6 +202,8 @@ struct ListenerConfig {
       config::field<&ListenerConfig::limits>("limits", "How much a client may ask for."),
       config::field<&ListenerConfig::timeouts>("timeouts", "How long a client may take."),
       config::field<&ListenerConfig::min_rate>("min_rate", "The slowest that a body may flow."),
+      config::field<&ListenerConfig::proxy_protocol>(
+          "proxy_protocol", "Connections that begin with PROXY headers.", config::none("off")),
       config::field<&ListenerConfig::trusted_proxies>(
           "trusted_proxies", "Networks whose `X-Forwarded-*` and `Forwarded` headers are believed.",
           config::one_or_many, config::example("[10.0.0.0/8]")),
@@ -251,6 +256,7 @@ struct ServerConfig {
   std::optional<std::uint32_t> workers;  // nothing: one for each core
   std::string zone;
   std::vector<ListenerConfig> listeners;
+  std::vector<TcpConfig> tcp;
   std::vector<RouteConfig> routes;
   std::vector<config::Module> use;
   config::Map<UpstreamConfig> upstreams;
@@ -259,6 +265,9 @@ struct ServerConfig {
   config::Located<std::string> user;
   ProcessLimitsConfig limits;
   OverloadConfig overload;
+
+  // Somebody can connect.
+  void check(const config::Found& found) const;
 
   static constexpr auto schema = config::object(
       "configuration", "The top level of a configuration file.",
@@ -270,8 +279,9 @@ struct ServerConfig {
           "Where this process stands; it prefers endpoints of the same `zone`. Not given: zones do "
           "not matter.",
           config::example("eu-1a")),
-      config::field<&ServerConfig::listeners>("listeners", "Where clients connect.",
-                                              config::required, config::at_least_one),
+      config::field<&ServerConfig::listeners>("listeners", "Where clients connect with HTTP."),
+      config::field<&ServerConfig::tcp>(
+          "tcp", "Where clients connect with anything else: the bytes are passed on as they are."),
       config::field<&ServerConfig::routes>("routes",
                                            "Routes of every listener that has none of its own."),
       config::field<&ServerConfig::use>("use", "Middlewares of every route, outermost first.",

@@ -29,20 +29,30 @@ void ConnectionLimits::set(std::uint64_t process, std::uint64_t listener,
 }
 
 bool ConnectionLimits::admit(const IpAddress& client) {
+  return admit_proxied() && name_proxied(client);
+}
+
+bool ConnectionLimits::admit_proxied() {
   if (!take_one(process_, process_limit_.load(std::memory_order_relaxed))) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  if (!take_one(listener_, listener_limit_.load(std::memory_order_relaxed))) {
-    process_.fetch_sub(1, std::memory_order_relaxed);
-    refused_.fetch_add(1, std::memory_order_relaxed);
-    return false;
-  }
-  if (admit_client(client)) return true;
-  listener_.fetch_sub(1, std::memory_order_relaxed);
+  if (take_one(listener_, listener_limit_.load(std::memory_order_relaxed))) return true;
   process_.fetch_sub(1, std::memory_order_relaxed);
   refused_.fetch_add(1, std::memory_order_relaxed);
   return false;
+}
+
+bool ConnectionLimits::name_proxied(const IpAddress& client) {
+  if (admit_client(client)) return true;
+  leave_proxied();
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+void ConnectionLimits::leave_proxied() {
+  process_.fetch_sub(1, std::memory_order_relaxed);
+  listener_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 // Clients are counted whether or not there is a limit now: a reload may bring one.
@@ -58,8 +68,7 @@ bool ConnectionLimits::admit_client(const IpAddress& client) {
 }
 
 void ConnectionLimits::leave(const IpAddress& client) {
-  process_.fetch_sub(1, std::memory_order_relaxed);
-  listener_.fetch_sub(1, std::memory_order_relaxed);
+  leave_proxied();
   IpAddress key = counted_as(client);
   Shard& shard = shard_of(key);
   std::lock_guard lock(shard.mutex);

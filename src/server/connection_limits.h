@@ -24,6 +24,12 @@ class ConnectionLimits {
   bool admit(const IpAddress& client);
   void leave(const IpAddress& client);
 
+  /// The same for a connection whose client is told later: it counts as a connection, then, from
+  /// `name_proxied` on, for its client as well. False when that client has too many: it has left.
+  bool admit_proxied();
+  bool name_proxied(const IpAddress& client);
+  void leave_proxied();
+
   std::uint64_t open() const { return listener_.load(std::memory_order_relaxed); }
   std::uint64_t open_in_process() const { return process_.load(std::memory_order_relaxed); }
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }

@@ -1,40 +1,16 @@
 #include "server/listener_service.h"
 
 #include "core/log.h"
-#include "http/h2/server_session.h"
 #include "io/deadline.h"
+#include "io/read_proxy_header.h"
 #include "io/tls/handshake.h"
-#include "server/client_address.h"
+#include "server/http_service.h"
+#include "server/tunnel_service.h"
 
 namespace weir {
-namespace {
 
-/// Lets go of the snapshot exactly once: at the end, or when the exchange becomes a tunnel.
-class Pin final : public ExchangePin {
- public:
-  explicit Pin(PinnedSnapshot& pinned) : pinned_(&pinned) { ++pinned.pins; }
-  ~Pin() { release(); }
-  void release() {
-    if (pinned_ != nullptr) --pinned_->pins;
-    pinned_ = nullptr;
-  }
-  void share(Exchange& derived) override {
-    if (pinned_ != nullptr) derived.set_pin(derived.own<Pin>(*pinned_));
-  }
-
- private:
-  PinnedSnapshot* pinned_;
-};
-
-}  // namespace
-
-ListenerService::ListenerService(Loop& loop, std::shared_ptr<SharedListener> shared,
-                                 ExchangeObserver& observer, WorkerLoad& load)
-    : loop_(loop),
-      shared_(std::move(shared)),
-      observer_(observer),
-      load_(load),
-      counters_(shared_->sessions) {}
+ListenerService::ListenerService(Loop& loop, std::shared_ptr<SharedListener> shared)
+    : loop_(loop), shared_(std::move(shared)), counters_(shared_->sessions) {}
 
 ListenerService::~ListenerService() {
   if (pinned_ != nullptr) --pinned_->pins;
@@ -45,7 +21,6 @@ void ListenerService::use(PinnedSnapshot& pinned, const ListenerPlan& plan) {
   if (pinned_ != nullptr) --pinned_->pins;
   pinned_ = &pinned;
   plan_ = &plan;
-  limits_ = plan.limits;
 }
 
 Status ListenerService::listen(int socket) {
@@ -81,90 +56,83 @@ Task<void> ListenerService::accept(Sources::iterator source) {
   sources_.erase(source);
 }
 
+// A client behind a proxy is known, and counted, by what the proxy says of it.
 void ListenerService::serve(std::unique_ptr<Stream> stream) {
-  ConnectionFacts facts{stream->peer(), shared_->name(), false};
-  if (!shared_->limits.admit(facts.peer.ip())) {
+  Arrival facts;
+  facts.peer = stream->peer();
+  facts.listener = shared_->name();
+  bool proxied = plan_->proxy_protocol && plan_->proxy_protocol->expects(facts.peer);
+  if (proxied ? !shared_->limits.admit_proxied() : !shared_->limits.admit(facts.peer.ip())) {
     stream->reset_on_close();
     return;
   }
   if (!plan_->admin && shared_->overload.refuses_connection(shared_->limits.open_in_process())) {
-    shared_->limits.leave(facts.peer.ip());
+    if (proxied) {
+      shared_->limits.leave_proxied();
+    } else {
+      left(facts.peer);
+    }
     stream->reset_on_close();
     return;
   }
-  if (plan_->tls) {
-    scope_.spawn(secure(std::move(stream), facts.peer, plan_->tls));
+  if (proxied) {
+    scope_.spawn(introduce(std::move(stream), facts));
   } else {
-    begin(std::move(stream), facts);
+    go_on(std::move(stream), std::move(facts), {});
+  }
+}
+
+Task<void> ListenerService::introduce(std::unique_ptr<Stream> stream, Arrival facts) {
+  Deadline deadline(loop_, plan_->proxy_protocol->timeout, arrivals_.token());
+  Result<ProxiedStart> told = co_await read_proxy_header(*stream, deadline.token());
+  if (!told) {
+    shared_->proxy_errors.fetch_add(1, std::memory_order_relaxed);
+    log(LogLevel::warning, "proxy_header_refused",
+        {{"listener", shared_->name()},
+         {"peer", facts.peer.ip().text()},
+         {"reason", told.error().detail}});
+    shared_->limits.leave_proxied();
+    co_return;
+  }
+  if (!told->header.own) {
+    facts.peer = told->header.source;
+    facts.destination = std::make_shared<const Address>(told->header.destination);
+  }
+  if (!shared_->limits.name_proxied(facts.peer.ip())) {
+    stream->reset_on_close();
+    co_return;
+  }
+  go_on(std::move(stream), std::move(facts), std::move(told->rest));
+}
+
+void ListenerService::go_on(std::unique_ptr<Stream> stream, Arrival facts, Slice received) {
+  if (plan_->tls) {
+    scope_.spawn(secure(std::move(stream), std::move(facts), std::move(received), plan_->tls));
+  } else {
+    facts.stream = stream.get();
+    begin(std::move(stream), std::move(facts), std::move(received));
   }
 }
 
 // The handshake has as long as a request's head. It goes on while the listener drains: what was
 // accepted is served.
-Task<void> ListenerService::secure(std::unique_ptr<Stream> transport, Peer peer,
+Task<void> ListenerService::secure(std::unique_ptr<Stream> transport, Arrival facts, Slice received,
                                    std::shared_ptr<const TlsServerProfile> profile) {
-  Deadline deadline(loop_, limits_.header_timeout, handshakes_.token());
+  Deadline deadline(loop_, plan_->limits.header_timeout, arrivals_.token());
   Result<std::unique_ptr<Stream>> stream =
-      co_await tls_accept(std::move(transport), *profile, deadline.token());
+      co_await tls_accept(std::move(transport), *profile, deadline.token(), std::move(received));
   if (!stream) {
     counters_->tls_failures.add();
-    closed(peer);
+    left(facts.peer);
     co_return;
   }
-  const TlsFacts& told = *(*stream)->tls();
+  facts.secure = true;
+  facts.tls = (*stream)->tls();
+  facts.stream = stream->get();
   counters_->tls_handshakes.add();
-  if (told.resumed) counters_->tls_resumed.add();
-  ConnectionFacts facts{peer, shared_->name(), true, &told};
-  Slice nothing;
-  if (told.alpn == "h2") {
-    take_over_http2(*stream, facts, nothing);
-  } else {
-    begin(std::move(*stream), facts);
-  }
+  if (facts.tls->resumed) counters_->tls_resumed.add();
+  begin(std::move(*stream), std::move(facts), {});
 }
-
-void ListenerService::begin(std::unique_ptr<Stream> stream, const ConnectionFacts& facts,
-                            Slice received) {
-  auto session = std::make_unique<h1::ServerSession>(std::move(stream), facts, *this);
-  session->preload(std::move(received));
-  sessions_.append(*session);
-  h1::ServerSession::serve(scope_, std::move(session));
-}
-
-void ListenerService::adopt(const MovedConnection& moved) {
-  Result<std::unique_ptr<Stream>> stream = loop_.adopt(moved.socket);
-  if (!stream) return closed(moved.peer);
-  counters_->connections.subtract();  // it has been counted where it began
-  Slice received = moved.received.empty() ? Slice() : copy_slice(moved.received);
-  begin(std::move(*stream), {moved.peer, shared_->name(), false}, std::move(received));
-}
-
-bool ListenerService::hand_over(std::unique_ptr<Stream>& stream, const Peer& peer,
-                                std::string_view received) {
-  int socket = stream->detach();
-  if (socket < 0) return false;
-  stream.reset();
-  others_({shared_, socket, peer, std::string(received)});
-  return true;
-}
-
-void ListenerService::retire(MoveConnection others) {
-  others_ = std::move(others);
-  for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
-    static_cast<DownstreamSession*>(link)->move_away();
-  }
-}
-
-bool ListenerService::take_over_http2(std::unique_ptr<Stream>& stream, const ConnectionFacts& facts,
-                                      Slice& unread) {
-  auto session = std::make_unique<h2::ServerSession>(std::move(stream), facts, *this,
-                                                     std::exchange(unread, Slice()));
-  sessions_.append(*session);
-  h2::ServerSession::serve(scope_, std::move(session));
-  return true;
-}
-
-void ListenerService::closed(const Peer& peer) { shared_->limits.leave(peer.ip()); }
 
 void ListenerService::stop_accepting(int socket) {
   for (Source& source : sources_) {
@@ -178,41 +146,22 @@ void ListenerService::stop_accepting() {
   accepting_.request(Error(ErrorCode::shutting_down, Origin::weir, "listener"));
 }
 
-void ListenerService::drain() {
-  draining_ = true;
-  for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
-    static_cast<DownstreamSession*>(link)->drain();
-  }
-}
-
 void ListenerService::abort(const Error& why) {
   stop_accepting();
-  handshakes_.request(why);
+  arrivals_.request(why);
   draining_ = true;
-  for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
-    static_cast<DownstreamSession*>(link)->stop(why);
-  }
 }
 
 Task<void> ListenerService::finished() { co_await scope_.join(); }
 
-const Handler& ListenerService::attach(Exchange& exchange) {
-  exchange.set_pin(exchange.own<Pin>(*pinned_));
-  load_.requests.add();
-  exchange.at_end([observer = &observer_, load = &load_](Exchange& ended) {
-    load->requests.subtract();
-    observer->exchange_ended(ended);
-  });
-  find_client(exchange, plan_->trusted);
-  bool refused = !plan_->admin && shared_->overload.refuses_request(load_);
-  return refused ? shared_->overload.refusal() : *plan_->handler;
-}
-
-// Names that live in the snapshot move to the exchange's own memory.
-void ListenerService::detach(Exchange& exchange) {
-  exchange.set_route(exchange.arena().copy(exchange.route()));
-  exchange.upstream().name = exchange.arena().copy(exchange.upstream().name);
-  static_cast<Pin*>(exchange.pin())->release();
+std::unique_ptr<ListenerService> make_listener_service(Loop& loop,
+                                                       std::shared_ptr<SharedListener> shared,
+                                                       ExchangeObserver& observer,
+                                                       WorkerLoad& load) {
+  if (shared->kind == ListenerKind::tcp) {
+    return std::make_unique<TunnelService>(loop, std::move(shared), observer);
+  }
+  return std::make_unique<HttpService>(loop, std::move(shared), observer, load);
 }
 
 }  // namespace weir

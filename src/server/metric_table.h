@@ -58,8 +58,19 @@ inline constexpr Metric accept_errors{
     "Failures to accept a connection, for example for want of descriptors."};
 inline constexpr Metric listener_requests{"weir_listener_requests_total", counter, "listener",
                                           "requests", "Requests that have begun."};
-inline constexpr Metric tunnels_open{"weir_tunnels_open", gauge, "listener", "tunnels",
-                                     "Open tunnels: WebSockets, other upgrades and CONNECT."};
+inline constexpr Metric tunnels_open{
+    "weir_tunnels_open", gauge, "listener", "tunnels",
+    "Open tunnels: connections of `tcp` listeners, WebSockets, other upgrades and CONNECT."};
+inline constexpr Metric tunnels_ended{
+    "weir_tunnels_ended_total", counter, "listener, reason", "connections",
+    "Connections of `tcp` listeners that have ended, by why; none if both sides ended in order."};
+inline constexpr Metric tunnel_received{"weir_tunnel_received_bytes_total", counter, "listener",
+                                        "bytes", "What clients of `tcp` listeners have sent."};
+inline constexpr Metric tunnel_sent{"weir_tunnel_sent_bytes_total", counter, "listener", "bytes",
+                                    "What clients of `tcp` listeners were sent."};
+inline constexpr Metric proxy_headers_refused{
+    "weir_proxy_headers_refused_total", counter, "listener", "connections",
+    "Connections that were closed because their PROXY header was wrong or did not come."};
 
 inline constexpr Metric tls_handshakes{
     "weir_tls_handshakes_total", counter, "listener, result", "handshakes",

@@ -13,7 +13,10 @@ double seconds(Duration time) { return static_cast<double>(time.count()) / 1e9; 
 /// What is told of a listener; those of one name are told as one.
 struct ListenerFigures {
   SessionCounters sessions;
+  TunnelCounters tunnels;
+  bool tcp = false;
   std::uint64_t refused = 0;
+  std::uint64_t proxy_errors = 0;
   std::uint64_t accept_errors = 0;
 };
 
@@ -25,6 +28,11 @@ class ProcessStatus::Text {
     for (const auto& listener : view.listeners) {
       ListenerFigures& figures = listeners_[listener->name()];
       listener->sessions.add_to(figures.sessions);
+      if (listener->kind == ListenerKind::tcp) {
+        figures.tcp = true;
+        listener->tunnels.add_to(figures.tunnels);
+      }
+      figures.proxy_errors += listener->proxy_errors.load(std::memory_order_relaxed);
       figures.refused += listener->limits.refused();
       figures.accept_errors += listener->accept_errors.load(std::memory_order_relaxed);
     }
@@ -48,6 +56,7 @@ class ProcessStatus::Text {
   std::string take() { return out_.take(); }
 
  private:
+  void tunnels();
   void tls_handshakes();
   void misdeeds();
   void outliers();
@@ -124,9 +133,30 @@ void ProcessStatus::Text::listeners() {
   per_listener(metrics::accept_errors, [](Of l) { return l.accept_errors; });
   per_listener(metrics::listener_requests, [](Of l) { return l.sessions.requests.value(); });
   per_listener(metrics::tunnels_open, [](Of l) { return l.sessions.tunnels.value(); });
+  tunnels();
+  per_listener(metrics::proxy_headers_refused, [](Of l) { return l.proxy_errors; });
   tls_handshakes();
   misdeeds();
   per_listener(metrics::abusive_connections, [](Of l) { return l.sessions.abuse.closed.value(); });
+}
+
+void ProcessStatus::Text::tunnels() {
+  out_.family(metrics::tunnels_ended);
+  for (const auto& [listener, figures] : listeners_) {
+    for (std::size_t i = 0; i < TunnelCounters::kReasons; ++i) {
+      std::uint64_t count = figures.tunnels.ended[i].value();
+      if (count == 0) continue;
+      out_.sample({{"listener", listener}, {"reason", name(static_cast<ErrorCode>(i))}}, count);
+    }
+  }
+  auto per_tcp = [&](const Metric& metric, auto value) {
+    out_.family(metric);
+    for (const auto& [listener, figures] : listeners_) {
+      if (figures.tcp) out_.sample({{"listener", listener}}, value(figures.tunnels).value());
+    }
+  };
+  per_tcp(metrics::tunnel_received, [](const TunnelCounters& t) -> auto& { return t.received; });
+  per_tcp(metrics::tunnel_sent, [](const TunnelCounters& t) -> auto& { return t.sent; });
 }
 
 void ProcessStatus::Text::tls_handshakes() {

@@ -56,7 +56,7 @@ bool Server::bind_new(const Snapshot& snapshot, unsigned workers, std::vector<Bo
   bool ok = true;
   for (const auto& plan : snapshot.listeners) {
     bool known = std::any_of(listeners_.begin(), listeners_.end(), [&](const BoundListener& each) {
-      return same_listener(*plan, each.shared->address, each.shared->name());
+      return same_listener(*plan, *each.shared);
     });
     if (known) continue;
     BoundListener bound;
@@ -68,7 +68,8 @@ bool Server::bind_new(const Snapshot& snapshot, unsigned workers, std::vector<Bo
 
 bool Server::bind_listener(const ListenerPlan& plan, config::Position position, unsigned workers,
                            BoundListener& bound, config::Diagnostics& diagnostics) {
-  bound.shared = std::make_shared<SharedListener>(plan.name, plan.address, connections_, overload_);
+  bound.shared =
+      std::make_shared<SharedListener>(plan.name, plan.address, connections_, overload_, plan.kind);
   // One socket for each worker; a Unix socket cannot be shared out and serves them all.
   bool unix_path = plan.address.family() == Address::Family::unix_path;
   BindOptions options;
@@ -76,7 +77,7 @@ bool Server::bind_listener(const ListenerPlan& plan, config::Position position, 
   Address address = plan.address;
   for (unsigned i = 0; i < (unix_path ? 1 : workers); ++i) {
     // The first is bound alone once, so that another program on the address is noticed.
-    if (i == 0 && !unix_path && address.port() != 0) {
+    if (i == 0 && !unix_path && address.port() != 0 && !taken_by_us(address)) {
       BindOptions alone;
       alone.reuse_port = false;
       Result<int> probe = network_.bind(address, alone);
@@ -101,6 +102,12 @@ bool Server::bind_listener(const ListenerPlan& plan, config::Position position, 
   return true;
 }
 
+// By a listener of another kind, which goes when this one is in force.
+bool Server::taken_by_us(const Address& address) const {
+  return std::ranges::any_of(
+      listeners_, [&](const BoundListener& each) { return each.shared->address == address; });
+}
+
 void Server::report_bind(const Error& error, const ListenerPlan& plan, config::Position position,
                          config::Diagnostics& diagnostics) const {
   std::string help = "choose another address, or stop the program that listens there";
@@ -119,7 +126,7 @@ void Server::report_bind(const Error& error, const ListenerPlan& plan, config::P
 void Server::apply_limits(const Snapshot& snapshot) {
   for (const auto& plan : snapshot.listeners) {
     for (BoundListener& listener : listeners_) {
-      if (!same_listener(*plan, listener.shared->address, listener.shared->name())) continue;
+      if (!same_listener(*plan, *listener.shared)) continue;
       listener.shared->rename(plan->name);
       listener.shared->limits.set(snapshot.config.limits.max_connections.value_or(0),
                                   plan->max_connections, plan->max_connections_per_client);
@@ -195,7 +202,7 @@ std::vector<int> Server::remove_listeners(std::vector<WorkerChange>& changes) {
   std::vector<int> closing;
   std::erase_if(listeners_, [&](BoundListener& listener) {
     const SharedListener& shared = *listener.shared;
-    if (snapshot_->find_listener(shared.address, shared.name()) != nullptr) return false;
+    if (snapshot_->find_listener(shared) != nullptr) return false;
     for (WorkerChange& change : changes) change.removed.push_back(listener.shared);
     closing.insert(closing.end(), listener.sockets.begin(), listener.sockets.end());
     return true;
@@ -353,7 +360,7 @@ void Server::retire_all() {
 void Server::close_listeners(Draining which) {
   for (BoundListener& listener : listeners_) {
     const SharedListener& shared = *listener.shared;
-    const ListenerPlan* plan = snapshot_->find_listener(shared.address, shared.name());
+    const ListenerPlan* plan = snapshot_->find_listener(shared);
     if (which == Draining::traffic && plan != nullptr && plan->admin) continue;
     for (int socket : listener.sockets) network_.close(socket);
     listener.sockets.clear();

@@ -1,5 +1,7 @@
 #include "server/snapshot.h"
 
+#include <algorithm>
+
 #include "http/exchange.h"
 
 namespace weir {
@@ -14,6 +16,12 @@ bool shows_certificate(const Exchange& exchange) {
 }
 
 }  // namespace
+
+bool ProxyProtocolPlan::expects(const Peer& peer) const {
+  if (peer.family() == Address::Family::unix_path) return true;
+  return std::ranges::any_of(from,
+                             [&](const IpNetwork& network) { return network.contains(peer.ip()); });
+}
 
 const Route* Site::find(Exchange& exchange) const {
   const Request& request = exchange.request();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "server/conditions.h"
 #include "server/config.h"
 #include "server/router.h"
+#include "server/shared_listener.h"
+#include "tunnel/tcp_plan.h"
 #include "upstream/health_check.h"
 #include "upstream/upstream.h"
 
@@ -47,8 +50,18 @@ class Site final : public Handler {
   bool misdirected(Exchange& exchange) const;
 };
 
+/// Whose connections begin with a PROXY header.
+struct ProxyProtocolPlan {
+  std::vector<IpNetwork> from;
+  Duration timeout{};
+
+  /// Of a Unix socket all do: whoever may use its file is trusted.
+  bool expects(const Peer& peer) const;
+};
+
 /// What a configuration says about one listener.
 struct ListenerPlan {
+  ListenerKind kind = ListenerKind::http;
   std::string name;
   Address address;
   config::Position position;  // of the address, for what goes wrong with it
@@ -56,18 +69,22 @@ struct ListenerPlan {
   std::shared_ptr<const TlsServerProfile> tls;   // null: in clear
   std::uint32_t max_connections = 0;             // 0: unlimited
   std::uint32_t max_connections_per_client = 0;  // 0: unlimited
+  std::optional<ProxyProtocolPlan> proxy_protocol;
   std::vector<IpNetwork> trusted;
   const Handler* handler = nullptr;  // a Site of this snapshot, or one that outlives it
   std::unique_ptr<Site> site;
-  std::unique_ptr<Handler> redirect;  // in place of a site
+  std::unique_ptr<Handler> redirect;   // in place of a site
+  std::shared_ptr<const TcpPlan> tcp;  // in place of a handler
   bool admin = false;  // tells about the process, and so answers until a drain is over
 };
 
 /// Whether a listener that is bound is the one of the plan. Where the kernel chose the port,
 /// several may have the same address as configured: their names tell them apart.
-inline bool same_listener(const ListenerPlan& plan, const Address& address, std::string_view name) {
+inline bool same_listener(const ListenerPlan& plan, const SharedListener& bound) {
+  const Address& address = bound.address;
   bool chosen = address.port() == 0 && address.family() != Address::Family::unix_path;
-  return plan.address == address && (!chosen || plan.name == name);
+  return plan.kind == bound.kind && plan.address == address &&
+         (!chosen || plan.name == bound.name());
 }
 
 struct Snapshot {
@@ -78,9 +95,9 @@ struct Snapshot {
   std::map<std::string, std::shared_ptr<const HealthCheck>> health_checks;  // by upstream
   std::vector<std::unique_ptr<ListenerPlan>> listeners;
 
-  const ListenerPlan* find_listener(const Address& address, std::string_view name) const {
+  const ListenerPlan* find_listener(const SharedListener& bound) const {
     for (const auto& plan : listeners) {
-      if (same_listener(*plan, address, name)) return plan.get();
+      if (same_listener(*plan, bound)) return plan.get();
     }
     return nullptr;
   }

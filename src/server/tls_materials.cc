@@ -1,6 +1,7 @@
 #include "server/tls_materials.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/log.h"
 
@@ -31,8 +32,8 @@ struct Names {
 }  // namespace
 
 std::shared_ptr<const TlsServerProfile> TlsMaterials::server(
-    const ListenerTlsConfig& config, std::optional<std::vector<std::string>> asked,
-    Diagnostics& diagnostics) {
+    const ListenerTlsConfig& config, std::vector<std::string> alpn,
+    std::optional<std::vector<std::string>> asked, Diagnostics& diagnostics) {
   Names names;
   std::vector<CertificateFiles> files;
   for (const CertificateConfig& each : config.certificates) {
@@ -43,8 +44,7 @@ std::shared_ptr<const TlsServerProfile> TlsMaterials::server(
   TlsServerOptions options;
   options.preset =
       config.profile == TlsProfileName::modern ? TlsPreset::modern : TlsPreset::intermediate;
-  if (config.http2) options.alpn.emplace_back("h2");
-  options.alpn.emplace_back("http/1.1");
+  options.alpn = std::move(alpn);
   if (config.client_auth) {
     bool required = config.client_auth->mode == ClientAuthMode::require;
     options.client_auth = required ? ClientAuth::require : ClientAuth::request;
@@ -84,9 +84,9 @@ std::shared_ptr<const TicketKeys> TlsMaterials::ticket_keys(
 }
 
 std::shared_ptr<const TlsClientProfile> TlsMaterials::client(const UpstreamTlsConfig& config,
-                                                             UpstreamProtocol protocol,
+                                                             std::vector<std::string> alpn,
                                                              Diagnostics& diagnostics) {
-  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", static_cast<int>(protocol), config.verify,
+  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", fmt::join(alpn, " "), config.verify,
                                 *config.ca, config.name, *config.cert, *config.key);
   std::weak_ptr<const TlsClientProfile>& known = clients_[key];
   if (auto profile = known.lock()) return profile;
@@ -96,8 +96,7 @@ std::shared_ptr<const TlsClientProfile> TlsMaterials::client(const UpstreamTlsCo
   options.verify = config.verify;
   options.ca_file = *config.ca;
   options.name = config.name;
-  if (protocol != UpstreamProtocol::http1) options.alpn.emplace_back("h2");
-  if (protocol != UpstreamProtocol::http2) options.alpn.emplace_back("http/1.1");
+  options.alpn = std::move(alpn);
   options.certificate_file = *config.cert;
   options.key_file = *config.key;
   auto profile = TlsClientProfile::make(options);

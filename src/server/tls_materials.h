@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "cluster/config.h"
 #include "config/diagnostics.h"
@@ -22,14 +23,16 @@ class TlsMaterials {
   static constexpr std::chrono::hours kTicketPeriod{8};
 
   /// Null if a file cannot be used; `diagnostics` then says all of it, at the place of its name.
-  /// `asked`: the names of whose clients a certificate is asked with `mode: routes`; none: of all.
+  /// `alpn`: what is agreed to, the best first. `asked`: the names of whose clients a certificate
+  /// is asked with `mode: routes`; none: of all.
   std::shared_ptr<const TlsServerProfile> server(const ListenerTlsConfig& config,
+                                                 std::vector<std::string> alpn,
                                                  std::optional<std::vector<std::string>> asked,
                                                  config::Diagnostics& diagnostics);
   /// The same profile as long as the same is asked for: connections that were made under it may be
   /// used again after a reload.
   std::shared_ptr<const TlsClientProfile> client(const UpstreamTlsConfig& config,
-                                                 UpstreamProtocol protocol,
+                                                 std::vector<std::string> alpn,
                                                  config::Diagnostics& diagnostics);
 
   /// Takes up files that have changed, tells the log of those that cannot be used (what they gave

@@ -31,13 +31,13 @@ Status Worker::apply(const WorkerChange& change) {
   for (const auto& each : change.sockets) {
     ListenerService& service = service_for(each.listener);
     const SharedListener& shared = *each.listener;
-    const ListenerPlan* plan = change.snapshot->find_listener(shared.address, shared.name());
+    const ListenerPlan* plan = change.snapshot->find_listener(shared);
     if (plan != nullptr) service.use(current, *plan);
     if (Status listening = service.listen(each.socket); !listening) result = listening;
   }
   for (auto& service : services_) {
     const SharedListener& shared = service->shared();
-    const ListenerPlan* plan = change.snapshot->find_listener(shared.address, shared.name());
+    const ListenerPlan* plan = change.snapshot->find_listener(shared);
     if (plan != nullptr) service->use(current, *plan);
   }
   for (const auto& each : change.released) service_for(each.listener).stop_accepting(each.socket);
@@ -54,15 +54,15 @@ Status Worker::apply(const WorkerChange& change) {
 
 ListenerService& Worker::service_for(const std::shared_ptr<SharedListener>& listener) {
   for (auto& service : services_) {
-    if (service->shared_pointer() == listener && !service->draining()) return *service;
+    if (service->shared_pointer() == listener && !service->ending()) return *service;
   }
-  services_.push_back(std::make_unique<ListenerService>(loop_, listener, *observer_, *load_));
+  services_.push_back(make_listener_service(loop_, listener, *observer_, *load_));
   return *services_.back();
 }
 
 void Worker::drop_unpinned() {
   std::erase_if(services_,
-                [](const auto& service) { return service->draining() && service->empty(); });
+                [](const auto& service) { return service->ending() && service->empty(); });
   if (snapshots_.empty()) return;
   auto current = std::prev(snapshots_.end());
   for (auto it = snapshots_.begin(); it != current;) {
@@ -118,12 +118,11 @@ bool Worker::adopt(const MovedConnection& moved) {
   if (snapshots_.empty()) return false;
   PinnedSnapshot& current = snapshots_.back();
   const SharedListener& shared = *moved.listener;
-  const ListenerPlan* plan = current.snapshot->find_listener(shared.address, shared.name());
+  const ListenerPlan* plan = current.snapshot->find_listener(shared);
   if (plan == nullptr) return false;
   ListenerService& service = service_for(moved.listener);
   service.use(current, *plan);
-  service.adopt(moved);
-  return true;
+  return service.adopt(moved);
 }
 
 void Worker::abort() {

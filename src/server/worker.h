@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "server/exchange_observer.h"
 #include "server/listener_service.h"
 
 namespace weir {

@@ -81,6 +81,11 @@ Task<Status> Attempt::connect() {
   if (over_http1()) {
     Dial to(*endpoint_, options_);
     to.protocol = UpstreamProtocol::http1;
+    if (options_.proxy_protocol) {
+      const ConnectionFacts& from = exchange_.connection();
+      to.proxy_header =
+          write_proxy_header(*options_.proxy_protocol, from.peer.address(), from.local());
+    }
     Result<Dialled> made = co_await dial(loop, std::move(to), stop());
     connect_ = loop.now() - started;
     if (!made) co_return fail(made.error());

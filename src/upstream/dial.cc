@@ -1,65 +1,30 @@
 #include "upstream/dial.h"
 
-#include "io/connect_either.h"
-#include "io/tls/handshake.h"
+#include <utility>
+
+#include "cluster/connect.h"
 
 namespace weir {
-namespace {
 
-/// Stops a connect that takes too long.
-struct ConnectAlarm : Timer {
-  explicit ConnectAlarm(StopSource& source)
-      : Timer([](Timer& self) {
-          static_cast<ConnectAlarm&>(self).stop.request(
-              Error(ErrorCode::connect_timeout, Origin::upstream, "connect", Retry::always));
-        }),
-        stop(source) {}
-  StopSource& stop;
-};
-
-// Nothing was sent: it was the endpoint, and another one may do better.
-Error blame(const Error& error) {
-  if (error.origin == Origin::client || error.code == ErrorCode::cancelled) return error;
-  return error.with(Origin::upstream).with(Retry::always);
-}
-
-// A name with addresses of both families: the one that served last goes first. That the other one
-// is tried as well is no attempt of its own.
-Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const Dial& to, StopToken stop) {
-  bool other_first = to.endpoint.other_is_better();
-  const Address& first = other_first ? *to.other : to.address;
-  const Address& second = other_first ? to.address : *to.other;
-  Result<EitherConnected> made = co_await connect_either(loop, first, second, stop);
-  if (!made) co_return fail(made.error());
-  if (made->second) to.endpoint.note_better(!other_first);
-  co_return std::move(made->stream);
-}
-
-}  // namespace
-
-Task<Result<Dialled>> dial(Loop& loop, Dial to, StopToken stopped) {
-  StopSource stop(stopped);
-  ConnectAlarm alarm(stop);
-  loop.timers().arm(alarm, loop.now() + to.timeout);
-  Result<std::unique_ptr<Stream>> stream;
-  if (to.other) {
-    stream = co_await connect(loop, to, stop.token());
-  } else {
-    stream = co_await loop.connect(to.address, stop.token());
-  }
+Task<Result<Dialled>> dial(Loop& loop, Dial to, StopToken stop) {
+  ConnectPlan plan(to.endpoint, to.tls, to.timeout);
+  plan.address = to.address;
+  plan.other = to.other;
+  plan.host = std::move(to.host);
+  plan.proxy_header = std::move(to.proxy_header);
+  // A profile may offer HTTP/2 as well.
+  if (to.protocol == UpstreamProtocol::http1) plan.alpn = "http/1.1";
+  Result<std::unique_ptr<Stream>> stream = co_await connect(loop, std::move(plan), stop);
+  if (!stream) co_return fail(stream.error());
   bool http2 = to.protocol == UpstreamProtocol::http2;
-  if (stream && to.tls) {
-    // A profile may offer HTTP/2 as well.
-    std::string_view only = to.protocol == UpstreamProtocol::http1 ? "http/1.1" : "";
-    stream = co_await tls_connect(std::move(*stream), to.tls, to.host, stop.token(), only);
-    bool agreed = stream && (*stream)->tls()->alpn == "h2";
-    if (stream && http2 && !agreed) {
+  if (to.tls) {
+    bool agreed = (*stream)->tls()->alpn == "h2";
+    if (http2 && !agreed) {
       co_return fail(ErrorCode::unsupported, Origin::upstream,
                      "the origin did not agree on HTTP/2 (ALPN)", Retry::always);
     }
     http2 = agreed;
   }
-  if (!stream) co_return fail(blame(stream.error()));
   co_return Dialled{std::move(*stream), http2};
 }
 

@@ -21,7 +21,10 @@ struct Dial {
         host(to.host),
         tls(options.tls),
         protocol(options.protocol),
-        timeout(options.connect_timeout) {}
+        timeout(options.connect_timeout) {
+    // For connections of Weir's own; those of a client replace it.
+    if (options.proxy_protocol) proxy_header = write_proxy_header(*options.proxy_protocol, {}, {});
+  }
 
   const Endpoint& endpoint;
   Address address;
@@ -29,7 +32,8 @@ struct Dial {
   std::string host;
   std::shared_ptr<const TlsClientProfile> tls;
   UpstreamProtocol protocol;
-  Duration timeout;  // TLS handshake included
+  Duration timeout;          // TLS handshake included
+  std::string proxy_header;  // ahead of everything else; see UpstreamOptions::proxy_protocol
 };
 
 /// An open connection.

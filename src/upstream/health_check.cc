@@ -59,10 +59,12 @@ Task<CheckResult> check_by_connection(Loop& loop, const HealthCheck& check,
   UpstreamOptions options;
   options.tls = check.tls;
   options.protocol = check.protocol;
+  options.proxy_protocol = check.proxy_protocol;
   options.connect_timeout = 2 * check.config.time_limit();  // `stop` comes before it
   Dial to(endpoint, options);
   to.address = check.address_of(endpoint);
   if (to.other && check.config.port) to.other = to.other->with_port(*check.config.port);
+  if (check.config.port) to.proxy_header.clear();  // a port for checks has no proxies
   Result<Dialled> connection = co_await dial(loop, std::move(to), stop);
   if (!connection) co_return std::unexpected(health_reason("connect", connection.error()));
   switch (check.config.type) {
@@ -91,6 +93,7 @@ std::shared_ptr<const HealthCheck> make_health_check(const HealthConfig& config,
   check->upstream = std::move(upstream);
   check->protocol = protocol_of(config, options.protocol);
   if (config.tls) check->tls = options.tls;
+  check->proxy_protocol = options.proxy_protocol;
   for (const std::string& each : config.status) {
     check->statuses.push_back(StatusRange::parse(each).value());
   }
@@ -109,7 +112,8 @@ std::shared_ptr<const HealthCheck> make_health_check(const HealthConfig& config,
 }
 
 bool same_check(const HealthCheck& a, const HealthCheck& b) {
-  return a.tls == b.tls && a.protocol == b.protocol && config::same(a.config, b.config);
+  return a.tls == b.tls && a.protocol == b.protocol && a.proxy_protocol == b.proxy_protocol &&
+         config::same(a.config, b.config);
 }
 
 Task<CheckResult> check_health(Loop& loop, ProgramRunner& programs,

@@ -24,6 +24,7 @@ struct HealthCheck {
   std::shared_ptr<const re2::RE2> body_regex;   // null: any body
   std::shared_ptr<const TlsClientProfile> tls;  // null: in clear
   UpstreamProtocol protocol = UpstreamProtocol::automatic;
+  std::optional<ProxyProtocolVersion> proxy_protocol;
 
   Health::Thresholds thresholds() const { return {config.fail, config.pass}; }
   /// Where an endpoint is checked.

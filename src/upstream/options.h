@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "cluster/admission.h"
 #include "cluster/config.h"
 #include "expression/key.h"
 #include "http/h1/client_exchange.h"
 #include "http/h2/client_session.h"
+#include "io/proxy_protocol.h"
 #include "io/tls/profile.h"
 #include "upstream/retry_policy.h"
 #include "upstream/sticky.h"
@@ -40,6 +42,9 @@ struct UpstreamOptions {
   UpstreamProtocol protocol = UpstreamProtocol::automatic;
   h1::ClientLimits exchange;
   h2::ClientSessionLimits session;
+  /// Connections begin with a header that tells of the client, so each serves one exchange only:
+  /// HTTP/1.1, and `pool.max_idle` is 0.
+  std::optional<ProxyProtocolVersion> proxy_protocol;
   PoolLimits pool;
   OutlierPolicy outliers;
   AdmissionPolicy admission;

@@ -77,7 +77,7 @@ Pool::Place* Pool::find(const Endpoint& endpoint, std::uint32_t index) {
 h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, bool certain,
                                 const PoolLimits& limits) {
   Place* place = find(endpoint, index);
-  if (place == nullptr) return {};
+  if (place == nullptr || limits.max_idle == 0) return {};
   while (!place->idle.empty()) {
     h1::ClientConnection connection = std::move(place->idle.back().connection);
     place->idle.pop_back();

@@ -1,0 +1,64 @@
+#include "cluster/connect.h"
+
+#include <utility>
+
+#include "io/connect_either.h"
+#include "io/tls/handshake.h"
+
+namespace weir {
+namespace {
+
+/// Stops a connect that takes too long.
+struct ConnectAlarm : Timer {
+  explicit ConnectAlarm(StopSource& source)
+      : Timer([](Timer& self) {
+          static_cast<ConnectAlarm&>(self).stop.request(
+              Error(ErrorCode::connect_timeout, Origin::upstream, "connect", Retry::always));
+        }),
+        stop(source) {}
+  StopSource& stop;
+};
+
+// Nothing was sent: it was the endpoint, and another one may do better.
+Error blame(const Error& error) {
+  if (error.origin == Origin::client || error.code == ErrorCode::cancelled) return error;
+  return error.with(Origin::upstream).with(Retry::always);
+}
+
+// A name with addresses of both families: the one that served last goes first. That the other one
+// is tried as well is no attempt of its own.
+Task<Result<std::unique_ptr<Stream>>> reach(Loop& loop, const ConnectPlan& to, StopToken stop) {
+  bool other_first = to.endpoint.other_is_better();
+  const Address& first = other_first ? *to.other : to.address;
+  const Address& second = other_first ? to.address : *to.other;
+  Result<EitherConnected> made = co_await connect_either(loop, first, second, stop);
+  if (!made) co_return fail(made.error());
+  if (made->second) to.endpoint.note_better(!other_first);
+  co_return std::move(made->stream);
+}
+
+}  // namespace
+
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, ConnectPlan to, StopToken stopped) {
+  StopSource stop(stopped);
+  ConnectAlarm alarm(stop);
+  loop.timers().arm(alarm, loop.now() + to.timeout);
+  Result<std::unique_ptr<Stream>> stream;
+  if (to.other) {
+    stream = co_await reach(loop, to, stop.token());
+  } else {
+    stream = co_await loop.connect(to.address, stop.token());
+  }
+  if (stream && !to.proxy_header.empty()) {
+    Slice header = Slice::unowned(to.proxy_header);
+    Status sent = co_await (*stream)->write({&header, 1}, stop.token());
+    if (!sent) stream = fail(sent.error());
+  }
+  if (stream && to.tls) {
+    stream = co_await tls_connect(std::move(*stream), to.tls, to.host, stop.token(), to.alpn);
+  }
+  if (!stream) co_return fail(blame(stream.error()));
+  co_return stream;
+}
+
+}  // namespace weir

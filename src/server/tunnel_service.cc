@@ -1,0 +1,46 @@
+#include "server/tunnel_service.h"
+
+namespace weir {
+
+TunnelService::TunnelService(Loop& loop, std::shared_ptr<SharedListener> shared,
+                             ExchangeObserver& observer)
+    : ListenerService(loop, std::move(shared)),
+      observer_(observer),
+      tunnels_(shared_->tunnels),
+      cut_([](Timer& timer) {
+        static_cast<Cut&>(timer).service->abort(
+            Error(ErrorCode::shutting_down, Origin::weir, "the listener has been gone for long"));
+      }) {
+  cut_.service = this;
+}
+
+void TunnelService::begin(std::unique_ptr<Stream> stream, Arrival facts, Slice received) {
+  counters_->connections.add();
+  counters_->open.add();
+  auto session =
+      std::make_unique<TcpSession>(std::move(stream), facts.peer, std::move(facts.destination),
+                                   plan_->tcp, std::move(received), *this);
+  sessions_.append(*session);
+  TcpSession::serve(scope_, std::move(session));
+}
+
+void TunnelService::drain() {
+  if (std::exchange(draining_, true)) return;
+  loop_.timers().arm(cut_, loop_.now() + plan_->tcp->drain_timeout);
+}
+
+void TunnelService::abort(const Error& why) {
+  ListenerService::abort(why);
+  for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
+    static_cast<TcpSession*>(link)->stop(why);
+  }
+}
+
+void TunnelService::ended(TunnelRecord& record) {
+  counters_->open.subtract();
+  record.listener = shared_->name();
+  observer_.tunnel_ended(record);
+  left(record.client);
+}
+
+}  // namespace weir
