@@ -1,8 +1,7 @@
 """TCP listeners with real clients and servers: databases, servers that speak first, TLS that passes
-through or ends here, half-closes, resets, reloads, and many tunnels at a time."""
+through or ends here, half-closes, resets and reloads."""
 
 import json
-import os
 import socket
 import ssl
 import subprocess
@@ -14,8 +13,6 @@ from databases import Postgres, Redis, psql
 from http_client import RawConnection, ask
 from origins import Nginx, ScriptedOrigin, answer_each
 from weir_process import PATIENCE, WeirProcess
-
-TUNNELS = int(os.environ.get("WEIR_TUNNELS", "1000"))  # 10000 in a soak
 
 
 def config(listener, upstreams, more=""):
@@ -188,20 +185,6 @@ def test_a_tunnel_survives_reloads_and_is_told_of_when_it_ends():
         assert len(ended) == 1 and ended[0]["listener"] == "main"
         assert (ended[0]["bytes_in"], ended[0]["bytes_out"]) == (10, 15)
         assert "reason" not in ended[0]
-
-
-def test_many_tunnels_at_a_time():
-    with ScriptedOrigin(greeter(b"!")) as origin:
-        with WeirProcess(config("upstream: o", {"o": origin.address})) as weir:
-            clients = [RawConnection(weir.port()) for _ in range(TUNNELS)]
-            for client in clients:
-                assert client.read_exactly(1) == b"!"
-            assert metrics(weir)['weir_tunnels_open{listener="main"}'] == TUNNELS
-            for number, client in enumerate(clients):
-                client.send(str(number).encode())
-            for number, client in enumerate(clients):
-                assert client.read_exactly(len(str(number))) == str(number).encode()
-                client.close()
 
 
 def test_proxy_headers_are_believed_over_tls_too_and_nothing_in_clear_gets_behind_them():
