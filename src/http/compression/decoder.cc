@@ -44,6 +44,14 @@ class GzipDecoder final : public Decoder {
   bool ended_ = false;
 };
 
+// The library also reads formats of before the standard, with decoders that nobody looks after.
+// Their marks differ in the first byte from those of frames and of what is to be skipped (RFC
+// 8878, 3.1).
+bool may_begin_frame(char first) {
+  auto byte = static_cast<unsigned char>(first);
+  return byte == 0x28 || byte >> 4 == 0x5;
+}
+
 class ZstdDecoder final : public Decoder {
  public:
   explicit ZstdDecoder(ZSTD_DCtx* state) : state_(state) {
@@ -55,16 +63,18 @@ class ZstdDecoder final : public Decoder {
 
  private:
   Step step(std::string_view in, std::span<char> out) override {
-    if (in.empty() && ended_) return {};
+    if (in.empty() && between_) return {};
+    if (between_ && !may_begin_frame(in.front())) return {.good = false};
     ZSTD_inBuffer input{in.data(), in.size(), 0};
     ZSTD_outBuffer output{out.data(), out.size(), 0};
     std::size_t left = ZSTD_decompressStream(state_, &output, &input);
     if (ZSTD_isError(left)) return {.good = false};
-    ended_ = left == 0;
+    ended_ = between_ = left == 0;
     return {input.pos, output.pos, true};
   }
 
   ZSTD_DCtx* state_;
+  bool between_ = true;  // frames
   bool ended_ = false;
 };
 

@@ -136,5 +136,17 @@ TEST(GzipDecoder, reads_members_that_follow_each_other) {
   EXPECT_EQ(decode(*make_decoder(Coding::gzip), packed).value(), "ab");
 }
 
+TEST(ZstdDecoder, formats_of_before_the_standard_are_refused) {
+  std::string good = encode(*make_encoder(Coding::zstd, 4), "text", Flush::end, 1000);
+  EXPECT_EQ(decode(*make_decoder(Coding::zstd), good + good).value(), "texttext");
+  for (char first : {'\x1e', '\x22', '\x23', '\x24', '\x25', '\x26', '\x27'}) {
+    std::string old = good;
+    old[0] = first;
+    for (const std::string& text : {old, good + old, old.substr(0, 1)}) {
+      EXPECT_EQ(decode(*make_decoder(Coding::zstd), text).error().code, ErrorCode::parse);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace weir
