@@ -33,12 +33,12 @@ struct BufferConfig {
       config::field<&BufferConfig::request>(
           "request",
           "A request goes to the upstream when all of its body is there; what is larger than both "
-          "limits is refused with 413.",
+          "limits is refused with 413. On unless it is `off`.",
           config::none("off")),
       config::field<&BufferConfig::response>(
           "response",
           "A response is taken from the upstream as fast as it comes, up to the limits, however "
-          "slow the client is.",
+          "slow the client is. On unless it is `off`.",
           config::none("off")),
       config::field<&BufferConfig::directory>("directory", "Where temporary files are made."),
       config::field<&BufferConfig::disk_total>("disk_total",
