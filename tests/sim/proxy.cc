@@ -87,11 +87,15 @@ std::string Setup::yaml() const {
         "}}\n",
         port, keep_half_closed ? "keep" : "cancel");
   };
+  // All requests of the stories fit; of responses some do not.
+  std::string_view use = buffered ? "use: [{ buffer: { request: { memory: 1KiB, disk: 64KiB }, "
+                                    "response: { memory: 1KiB, disk: 8KiB } } }]\n"
+                                  : "";
   return fmt::format(
-      "workers: {}\naccess_log: off\nadmin: off\nlisteners:\n{}{}"
+      "workers: {}\naccess_log: off\nadmin: off\nlisteners:\n{}{}{}"
       "routes:\n  - {{ match: {{ path: \"/a/*\" }}, reverse_proxy: {} }}\n"
       "  - {{ match: {{ path: \"/b/*\" }}, reverse_proxy: {} }}\nupstreams:\n{}{}",
-      workers, listener(80), second_listener ? listener(81) : std::string(),
+      workers, listener(80), second_listener ? listener(81) : std::string(), use,
       swapped ? "right" : "left", swapped ? "left" : "right", upstream("left", left, left_http2),
       upstream("right", right, right_http2));
 }

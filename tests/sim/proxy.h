@@ -47,6 +47,7 @@ struct Setup {
   unsigned max_requests = 0;  // of a pooled connection; 0: unlimited
   unsigned attempts = 2;
   bool resilient = false;  // every option for repeating requests
+  bool buffered = false;   // bodies go through `buffer`
   bool least_requests = false;
   bool left_http2 = false;
   bool right_http2 = false;

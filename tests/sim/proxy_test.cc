@@ -91,6 +91,7 @@ Setup drawn_setup(Random& random) {
   setup.left_http2 = random.chance(400);
   setup.right_http2 = random.chance(400);
   setup.resilient = random.chance(400);
+  setup.buffered = random.chance(300);
   return setup;
 }
 
