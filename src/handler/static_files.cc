@@ -7,19 +7,11 @@
 
 #include "handler/static_files/file_response.h"
 #include "handler/static_files/listing.h"
-#include "handler/static_files/request_path.h"
 #include "http/error_response.h"
+#include "http/file_path.h"
 
 namespace weir {
 namespace {
-
-bool wants_html(const Exchange& exchange) {
-  bool html = false;
-  exchange.request().headers.for_each(HeaderId::accept, [&](std::string_view value) {
-    html = html || value.find("text/html") != std::string_view::npos;
-  });
-  return html;
-}
 
 std::unexpected<Error> not_found() {
   return fail(ErrorCode::not_found, Origin::weir, "no such file");

@@ -9,10 +9,9 @@
 
 #include "config/schema.h"
 #include "config/values.h"
+#include "io/files/root.h"
 
 namespace weir {
-
-enum class Symlinks : std::uint8_t { beneath, refuse, follow };
 
 constexpr auto enum_names(Symlinks) {
   return std::array{

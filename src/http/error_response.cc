@@ -46,14 +46,6 @@ std::string_view message_of(const Error& error) {
   return "The service could not complete the request.";
 }
 
-bool wants_html(const Exchange& exchange) {
-  bool html = false;
-  exchange.request().headers.for_each(HeaderId::accept, [&](std::string_view value) {
-    html = html || value.find("text/html") != std::string_view::npos;
-  });
-  return html;
-}
-
 std::string_view status_text(Arena& arena, std::uint16_t status) {
   char* digits = arena.allocate(3);
   digits[0] = static_cast<char>('0' + status / 100);
@@ -86,6 +78,14 @@ std::string_view html_page(Exchange& exchange, std::uint16_t status, std::string
 }
 
 }  // namespace
+
+bool wants_html(const Exchange& exchange) {
+  bool html = false;
+  exchange.request().headers.for_each(HeaderId::accept, [&](std::string_view value) {
+    html = html || value.find("text/html") != std::string_view::npos;
+  });
+  return html;
+}
 
 std::uint16_t status_of(const Error& error) {
   switch (error.code) {

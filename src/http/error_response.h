@@ -8,6 +8,9 @@ namespace weir {
 /// The status that clients see for an error.
 std::uint16_t status_of(const Error& error);
 
+/// The client's Accept names text/html: a browser, not a program.
+bool wants_html(const Exchange& exchange);
+
 /// HTML when the client's Accept names text/html, else JSON:
 /// `{"error": {"code", "message", "request_id"}}`. Reason and request identifier in both. A gRPC
 /// call gets its status instead.

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "handler/static_files/request_path.h"
 #include "http/date.h"
 
 namespace weir {

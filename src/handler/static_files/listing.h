@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "handler/static_files/root.h"
+#include "io/files/root.h"
 
 namespace weir {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/slice.h"
-#include "handler/static_files/root.h"
 #include "http/content_coding.h"
+#include "io/files/root.h"
 
 namespace weir {
 

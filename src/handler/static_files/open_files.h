@@ -12,8 +12,8 @@
 
 #include "handler/static_files/media_types.h"
 #include "handler/static_files/open_file.h"
-#include "handler/static_files/root.h"
 #include "handler/static_files_config.h"
+#include "io/files/root.h"
 #include "io/loop.h"
 
 namespace weir {

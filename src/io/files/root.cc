@@ -1,4 +1,4 @@
-#include "handler/static_files/root.h"
+#include "io/files/root.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -12,26 +12,12 @@
 
 #include <fmt/format.h>
 
-#include "handler/static_files/request_path.h"
-
 namespace weir {
 namespace {
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
 
 std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * kNanoseconds + time.tv_nsec; }
-
-Descriptor open_below(int directory, const char* path, std::uint64_t resolve) {
-  open_how how{};
-  // Not to wait for the writer of a FIFO, not to take a terminal.
-  how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
-  long file;
-  do {
-    file = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
-  } while (file < 0 && (errno == EINTR || errno == EAGAIN));  // EAGAIN: a rename went by
-  return Descriptor(static_cast<int>(file));
-}
 
 // Where the kernel says that a descriptor lies; empty if it does not say.
 std::string place_of(int descriptor) {
@@ -42,6 +28,14 @@ std::string place_of(int descriptor) {
 }
 
 }  // namespace
+
+bool is_hidden(std::string_view file_path) {
+  constexpr std::string_view kWellKnown = ".well-known";
+  if (file_path == kWellKnown || file_path.starts_with(".well-known/")) {
+    file_path.remove_prefix(kWellKnown.size());
+  }
+  return file_path.starts_with('.') || file_path.find("/.") != std::string_view::npos;
+}
 
 Descriptor::~Descriptor() {
   if (number_ >= 0) ::close(number_);
@@ -67,14 +61,27 @@ bool Root::is_at(const std::string& path) const {
   return ::stat(path.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
 }
 
-std::expected<Found, int> Root::find(const std::string& path, Symlinks symlinks,
-                                     bool hidden) const {
+Descriptor Root::open_below(int directory, const char* path, std::uint64_t resolve, Use use) {
+  open_how how{};
+  // Not to wait for the writer of a FIFO, not to take a terminal.
+  std::uint64_t reading = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+  how.flags = O_CLOEXEC | (use == Use::read ? reading : O_PATH);
+  how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
+  long file;
+  do {
+    file = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
+  } while (file < 0 && (errno == EINTR || errno == EAGAIN));  // EAGAIN: a rename went by
+  return Descriptor(static_cast<int>(file));
+}
+
+std::expected<Found, int> Root::find(const std::string& path, Symlinks symlinks, bool hidden,
+                                     Use use) const {
   const char* name = path.empty() ? "." : path.c_str();
   Found found;
-  found.file = open_below(directory_.get(), name, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+  found.file = open_below(directory_.get(), name, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, use);
   if (!found.file && errno == ELOOP && symlinks != Symlinks::refuse) {
     std::uint64_t resolve = symlinks == Symlinks::beneath ? RESOLVE_BENEATH : 0;
-    found.file = open_below(directory_.get(), name, resolve);
+    found.file = open_below(directory_.get(), name, resolve, use);
     if (found.file && !hidden && leads_to_hidden(found.file.get())) return std::unexpected(ENOENT);
   }
   if (!found.file || ::fstat(found.file.get(), &found.status) != 0) return std::unexpected(errno);

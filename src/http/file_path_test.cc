@@ -1,4 +1,4 @@
-#include "handler/static_files/request_path.h"
+#include "http/file_path.h"
 
 #include <gtest/gtest.h>
 
@@ -24,16 +24,6 @@ TEST(StripPrefix, ends_at_the_end_of_a_segment) {
   EXPECT_EQ(strip_prefix("/a", "/a"), "/");
   EXPECT_FALSE(strip_prefix("/ab", "/a"));
   EXPECT_FALSE(strip_prefix("/b", "/a"));
-}
-
-TEST(IsHidden, is_what_begins_with_a_dot) {
-  for (std::string_view hidden :
-       {".env", "a/.b", "a/.b/c", ".well-knownx", ".well-known/.a", "a/.well-known/b"}) {
-    EXPECT_TRUE(is_hidden(hidden)) << hidden;
-  }
-  for (std::string_view shown : {"", "a", "a/b.c", ".well-known", ".well-known/a", "a./b"}) {
-    EXPECT_FALSE(is_hidden(shown)) << shown;
-  }
 }
 
 }  // namespace

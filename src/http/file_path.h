@@ -16,7 +16,4 @@ std::optional<std::string_view> file_path(std::string_view path, Arena& arena);
 /// "/statics"); nothing if it has another.
 std::optional<std::string_view> strip_prefix(std::string_view path, std::string_view prefix);
 
-/// Whether a segment begins with a dot, but for ".well-known" at the beginning (RFC 8615).
-bool is_hidden(std::string_view file_path);
-
 }  // namespace weir

@@ -1,4 +1,4 @@
-#include "handler/static_files/request_path.h"
+#include "http/file_path.h"
 
 namespace weir {
 namespace {
@@ -56,14 +56,6 @@ std::optional<std::string_view> strip_prefix(std::string_view path, std::string_
   if (path.empty()) return "/";
   if (path.front() != '/') return std::nullopt;
   return path;
-}
-
-bool is_hidden(std::string_view file_path) {
-  constexpr std::string_view kWellKnown = ".well-known";
-  if (file_path == kWellKnown || file_path.starts_with(".well-known/")) {
-    file_path.remove_prefix(kWellKnown.size());
-  }
-  return file_path.starts_with('.') || file_path.find("/.") != std::string_view::npos;
 }
 
 }  // namespace weir
