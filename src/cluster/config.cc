@@ -46,6 +46,20 @@ void UpstreamConfig::check(const config::Found& found) const {
                 "the checks name a \"port\", and a Unix socket has no port",
                 "remove \"port\", or put the endpoints into two upstreams");
   }
+  if (protocol == UpstreamProtocol::fastcgi) check_fastcgi(found);
+}
+
+void UpstreamConfig::check_fastcgi(const config::Found& found) const {
+  if (tls) {
+    found.error("tls", Code::contradiction, "FastCGI has no TLS",
+                "use a Unix socket, or a network that nobody else listens to");
+  }
+  bool asks_http =
+      health && (health->type == HealthCheckType::http || health->type == HealthCheckType::grpc);
+  if (asks_http) {
+    found.error("health", Code::contradiction, "FastCGI endpoints do not answer checks by HTTP",
+                "write `type: tcp`, which connects, or `type: exec`");
+  }
 }
 
 Labels labels_of(const config::Map<std::string>& labels) {

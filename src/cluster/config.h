@@ -64,7 +64,7 @@ struct BalanceConfig {
           "which clients do not get. Not with `ring` and `maglev`."));
 };
 
-enum class UpstreamProtocol : std::uint8_t { automatic, http1, http2 };
+enum class UpstreamProtocol : std::uint8_t { automatic, http1, http2, fastcgi };
 
 constexpr auto enum_names(UpstreamProtocol) {
   return std::array{
@@ -72,7 +72,9 @@ constexpr auto enum_names(UpstreamProtocol) {
                    "HTTP/2 where TLS endpoints agree to it (ALPN), else HTTP/1.1."},
       config::Name{"http1", UpstreamProtocol::http1, "HTTP/1.1."},
       config::Name{"http2", UpstreamProtocol::http2,
-                   "HTTP/2: without TLS by prior knowledge, with TLS only where endpoints agree."}};
+                   "HTTP/2: without TLS by prior knowledge, with TLS only where endpoints agree."},
+      config::Name{"fastcgi", UpstreamProtocol::fastcgi,
+                   "FastCGI, for routes with `fastcgi`: php-fpm and the like."}};
 }
 
 // As a configuration writes them.
@@ -163,8 +165,10 @@ struct UpstreamConfig {
   std::optional<HedgeConfig> hedge;
   config::Position position;
 
-  // What slow_start does is nothing that a hash could follow; a Unix socket has no port.
+  // What slow_start does is nothing that a hash could follow; a Unix socket has no port; FastCGI
+  // is neither encrypted nor asked for its health by HTTP.
   void check(const config::Found& found) const;
+  void check_fastcgi(const config::Found& found) const;
   // `zone`: where this process stands.
   BalancePolicy policy(const std::string& zone = {}) const;
 

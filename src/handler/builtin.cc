@@ -1,5 +1,6 @@
 #include "handler/builtin.h"
 
+#include "handler/fastcgi.h"
 #include "handler/redirect.h"
 #include "handler/respond.h"
 #include "handler/reverse_proxy.h"
@@ -13,10 +14,9 @@ template <class Made, class Options>
 constexpr auto entry = module_entry<Handler, Made, Options>();
 
 constexpr ModuleEntry<Handler> kEntries[] = {
-    entry<ReverseProxy, ReverseProxyConfig>,
-    entry<Respond, RespondConfig>,
-    entry<Redirect, RedirectConfig>,
-    entry<StaticFiles, StaticFilesConfig>,
+    entry<ReverseProxy, ReverseProxyConfig>, entry<Respond, RespondConfig>,
+    entry<Redirect, RedirectConfig>,         entry<StaticFiles, StaticFilesConfig>,
+    entry<FastCgi, FastCgiConfig>,
 };
 constexpr auto kTypes = types_of(kEntries);
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "config/suggest.h"
+#include "handler/fastcgi_config.h"
 #include "handler/reverse_proxy_config.h"
 #include "http/syntax.h"
 #include "server/route_pattern.h"
@@ -107,7 +108,8 @@ class CrossCheck {
   void check_routes(const std::vector<RouteConfig>& routes);
   void check_client_auth(const ListenerConfig& listener);
   void check_upstreams(const ReverseProxyConfig& proxy);
-  void check_upstream(const config::Located<std::string>& name);
+  void check_upstream(const config::Located<std::string>& name, bool fastcgi = false);
+  void check_protocol(const config::Located<std::string>& name, bool fastcgi);
 
   const ServerConfig& config_;
   Diagnostics& diagnostics_;
@@ -215,6 +217,9 @@ void CrossCheck::check_routes(const std::vector<RouteConfig>& routes) {
     if (route.handler && route.handler.type->name == ReverseProxyConfig::schema.name) {
       check_upstreams(route.handler.as<ReverseProxyConfig>());
     }
+    if (route.handler && route.handler.type->name == FastCgiConfig::schema.name) {
+      check_upstream(route.handler.as<FastCgiConfig>().upstream, /*fastcgi=*/true);
+    }
     if (route.name->empty()) continue;
     const auto [other, fresh] = names.emplace(*route.name, route.name.position);
     if (fresh) continue;
@@ -238,10 +243,22 @@ void CrossCheck::check_upstreams(const ReverseProxyConfig& proxy) {
   }
 }
 
-void CrossCheck::check_upstream(const config::Located<std::string>& name) {
+// What speaks HTTP and what speaks FastCGI do not understand each other.
+void CrossCheck::check_protocol(const config::Located<std::string>& name, bool fastcgi) {
+  const UpstreamConfig* upstream = config_.upstreams.find(*name);
+  bool speaks = upstream->protocol == UpstreamProtocol::fastcgi;
+  if (speaks == fastcgi) return;
+  diagnostics_.error(
+      name.position, Code::contradiction,
+      fmt::format("the upstream \"{}\" {} FastCGI", *name, speaks ? "speaks" : "does not speak"),
+      fastcgi ? "write `protocol: fastcgi` there"
+              : "requests for it are the matter of a route with `fastcgi`");
+}
+
+void CrossCheck::check_upstream(const config::Located<std::string>& name, bool fastcgi) {
   if (upstreams_.contains(*name)) {
     used_.insert(*name);
-    return;
+    return check_protocol(name, fastcgi);
   }
   std::string help;
   if (upstreams_.empty()) {

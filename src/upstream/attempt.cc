@@ -1,5 +1,6 @@
 #include "upstream/attempt.h"
 
+#include "http/fastcgi/client_exchange.h"
 #include "http/h2/client_exchange.h"
 #include "upstream/dial.h"
 #include "upstream/load_report.h"
@@ -114,6 +115,11 @@ Task<Result<Response>> Attempt::ask(const UpstreamRequest& request) {
   sent_ = true;
   asked_ = exchange_.loop().now();
   tell_deadline(request.deadline, asked_, *request.headers);
+  if (request.fastcgi != nullptr) {
+    fastcgi_ = exchange_.own<fastcgi::ClientExchange>(exchange_, std::move(connection_), *this,
+                                                      options_.exchange, stop());
+    return fastcgi_->run(message, *request.fastcgi);
+  }
   if (!session_) {
     http1_ = exchange_.own<h1::ClientExchange>(exchange_, std::move(connection_), *this,
                                                options_.exchange, stop());
@@ -207,6 +213,7 @@ void Attempt::abandon() {
   if (limit_ != nullptr) exchange_.loop().timers().disarm(*limit_);
   if (http1_ != nullptr) http1_->abandon();
   if (http2_ != nullptr) http2_->abandon();
+  if (fastcgi_ != nullptr) fastcgi_->abandon();
   connection_.stream.reset();
   end();
 }

@@ -13,6 +13,9 @@ namespace weir {
 namespace h2 {
 class ClientExchange;
 }
+namespace fastcgi {
+class ClientExchange;
+}
 
 /// An endpoint, and its place in the set that it was picked from. Where endpoints have limits it
 /// counts the request already.
@@ -101,6 +104,7 @@ class Attempt final : public h1::ConnectionHome {
   Timer* limit_ = nullptr;               // per_try_timeout, if there is one
   h1::ClientExchange* http1_ = nullptr;  // over which it was sent
   h2::ClientExchange* http2_ = nullptr;
+  fastcgi::ClientExchange* fastcgi_ = nullptr;
   TimePoint asked_{};
   Duration connect_{-1};   // -1: no connection was made
   Duration response_{-1};  // until the response head; -1: there was none

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cluster/cluster.h"
+#include "http/fastcgi/params.h"
 #include "http/request_deadline.h"
 #include "upstream/options.h"
 
@@ -18,6 +19,8 @@ struct UpstreamRequest {
   Headers* headers = nullptr;  // of `message`; Host is set here if `host_of_endpoint`
   bool host_of_endpoint = false;
   RequestDeadline deadline;  // what is left is told to the origin
+  // Where the upstream speaks FastCGI, and only there; the length of the body is known.
+  const fastcgi::Call* fastcgi = nullptr;
 };
 
 /// One per configuration and upstream name; the cluster behind it lives on.

@@ -16,15 +16,19 @@ namespace weir::test {
 
 /// One thing that an origin does to a connection.
 struct Step {
-  enum class Kind : std::uint8_t { read_head, read, write, pause, reset, listen };
+  enum class Kind : std::uint8_t { read_until, read, write, pause, reset, listen };
   Kind kind;
   std::string text;
   std::size_t size = 0;
   Duration time{0};
 };
 
+/// Reads up to and with `text`.
+inline Step read_until(std::string text) {
+  return {Step::Kind::read_until, std::move(text), 0, {}};
+}
 /// Reads up to the empty line behind a head.
-inline Step read_head() { return {Step::Kind::read_head, {}, 0, {}}; }
+inline Step read_head() { return read_until("\r\n\r\n"); }
 /// Reads `size` further bytes.
 inline Step read_bytes(std::size_t size) { return {Step::Kind::read, {}, size, {}}; }
 inline Step say(std::string text) { return {Step::Kind::write, std::move(text), 0, {}}; }
@@ -99,11 +103,11 @@ class ScriptedOrigin {
 
   Task<bool> take(Stream& stream, const Step& step, std::size_t index, std::size_t& taken) {
     switch (step.kind) {
-      case Step::Kind::read_head:
+      case Step::Kind::read_until:
         while (true) {
-          std::size_t end = received_[index].find("\r\n\r\n", taken);
+          std::size_t end = received_[index].find(step.text, taken);
           if (end != std::string::npos) {
-            taken = end + 4;
+            taken = end + step.text.size();
             co_return true;
           }
           bool more = co_await read_more(stream, index);
