@@ -5,10 +5,12 @@
 #include "middleware/compress.h"
 #include "middleware/decompress.h"
 #include "middleware/early_hints.h"
+#include "middleware/error_pages.h"
 #include "middleware/fault.h"
 #include "middleware/grpc_web.h"
 #include "middleware/grpc_web_config.h"
 #include "middleware/headers.h"
+#include "middleware/maintenance.h"
 #include "middleware/security_headers.h"
 #include "upstream/module_table.h"
 
@@ -24,9 +26,11 @@ constexpr ModuleEntry<Middleware> kEntries[] = {
     entry<CompressMiddleware, CompressConfig>,
     entry<DecompressMiddleware, DecompressConfig>,
     entry<EarlyHintsMiddleware, EarlyHintsConfig>,
+    entry<ErrorPagesMiddleware, ErrorPagesConfig>,
     entry<FaultMiddleware, FaultConfig>,
     entry<GrpcWebMiddleware, GrpcWebConfig>,
     entry<HeadersMiddleware, HeadersConfig>,
+    entry<MaintenanceMiddleware, MaintenanceConfig>,
     entry<SecurityHeadersMiddleware, SecurityHeadersConfig>,
 };
 constexpr auto kTypes = types_of(kEntries);
