@@ -57,6 +57,12 @@ std::string_view name(ErrorCode code) {
     case ErrorCode::dns_failure: return "dns_failure";
     case ErrorCode::bad_gateway: return "bad_gateway";
     case ErrorCode::upgrade_refused: return "upgrade_refused";
+    case ErrorCode::ip_denied: return "ip_denied";
+    case ErrorCode::cors_denied: return "cors_denied";
+    case ErrorCode::auth_required: return "auth_required";
+    case ErrorCode::auth_failures: return "auth_failures";
+    case ErrorCode::auth_denied: return "auth_denied";
+    case ErrorCode::auth_unavailable: return "auth_unavailable";
     case ErrorCode::fault_delay: return "fault_delay";
     case ErrorCode::fault_abort: return "fault_abort";
     case ErrorCode::limit: return "limit";

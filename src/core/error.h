@@ -62,6 +62,13 @@ enum class ErrorCode : std::uint8_t {
   dns_failure,
   bad_gateway,
   upgrade_refused,
+  // Who may come in.
+  ip_denied,
+  cors_denied,
+  auth_required,     // no credentials, or wrong ones
+  auth_failures,     // too many wrong ones from this client
+  auth_denied,       // the service that is asked says no
+  auth_unavailable,  // it says nothing
   // Weir itself.
   fault_delay,  // injected on purpose
   fault_abort,

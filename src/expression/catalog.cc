@@ -52,6 +52,8 @@ constexpr FactEntry kCatalog[] = {
     {Fact::raw_path, "raw_path", text, Stage::request,
      "path as sent, before it was normalised; for logs"},
     {Fact::route, "route", text, Stage::route, "name of the route that answers"},
+    {Fact::identity, "identity", text, Stage::route,
+     "user name that the client proved with a password; behind the middleware that asks for it"},
     {Fact::upstream, "upstream", text, Stage::response, "name of the upstream asked last"},
     {Fact::endpoint, "endpoint", text, Stage::response, "address of the endpoint asked last"},
     {Fact::status, "status", number, Stage::response, "status of the response"},
@@ -97,6 +99,9 @@ struct Alias {
 
 // What other programs call them.
 constexpr Alias kAliases[] = {
+    {"user", "identity"},
+    {"remote_user", "identity"},
+    {"username", "identity"},
     {"uri", "path"},
     {"url", "target"},
     {"remote_addr", "client_ip"},

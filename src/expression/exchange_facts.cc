@@ -85,6 +85,7 @@ Value ExchangeFacts::request_fact(Fact fact) const {
                                                        : request.target.raw);
     case Fact::raw_path: return text_or_absent(request.target.raw_path);
     case Fact::route: return text_or_absent(exchange_.route());
+    case Fact::identity: return text_or_absent(exchange_.identity());
     default: return tls_fact(fact);
   }
 }

@@ -36,6 +36,7 @@ enum class Fact : std::uint8_t {
   target,
   raw_path,
   route,
+  identity,
   upstream,
   endpoint,
   status,

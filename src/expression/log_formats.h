@@ -13,11 +13,11 @@ struct LogFormat {
   Escape escape;
 };
 
-/// The "combined" format of Apache and nginx. Weir knows no user names, hence the second dash.
+/// The "combined" format of Apache and nginx.
 inline constexpr LogFormat kCombinedFormat{
     "combined",
-    R"(${client_ip} - - [${time_clf}] "${method} ${target} ${protocol}" ${status} ${bytes_out} )"
-    R"("${default(header.referer, "-")}" "${default(header.user-agent, "-")}")",
+    R"(${client_ip} - ${default(identity, "-")} [${time_clf}] "${method} ${target} ${protocol}" )"
+    R"(${status} ${bytes_out} "${default(header.referer, "-")}" "${default(header.user-agent, "-")}")",
     Escape::log};
 
 /// One JSON object. Times are in milliseconds; numbers that are not known are null.
@@ -26,6 +26,7 @@ inline constexpr LogFormat kJsonFormat{
     R"({"time":"${time}","request_id":"${request_id}","client_ip":"${client_ip}",)"
     R"("client_port":${client_port},"listener":"${listener}","route":"${route}",)"
     R"("protocol":"${protocol}","scheme":"${scheme}","method":"${method}","host":"${host}",)"
+    R"("identity":"${identity}",)"
     R"("target":"${target}","path":"${path}","status":${status},"reason":"${reason}",)"
     R"("bytes_in":${bytes_in},"bytes_out":${bytes_out},"duration_ms":${duration},)"
     R"("first_byte_ms":${first_byte},"upstream":"${upstream}","endpoint":"${endpoint}",)"

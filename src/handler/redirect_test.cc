@@ -10,8 +10,10 @@ namespace {
 
 class RedirectTest : public ::testing::Test {
  protected:
-  test::Answer answer(std::string to, test::Asked asked, std::uint16_t status = 308) {
+  test::Answer answer(std::string to, test::Asked asked, std::uint16_t status = 308,
+                      std::string regex = {}) {
     RedirectConfig config;
+    config.regex.value = std::move(regex);
     config.to.value = std::move(to);
     config.status = status;
     config::Diagnostics diagnostics;
@@ -47,6 +49,34 @@ TEST_F(RedirectTest, lets_nothing_of_the_client_end_the_line) {
       answer("/x/${header.x-part}", {.headers = {{"X-Part", "a\r\nSet-Cookie: b"}}});
   EXPECT_EQ(there.fields.find("\r"), std::string::npos) << there.fields;
   EXPECT_EQ(there.fields.find("\nSet-Cookie"), std::string::npos) << there.fields;
+}
+
+TEST_F(RedirectTest, puts_in_what_a_regex_captured) {
+  std::string regex = "/blog/(\\d+)/(.*)";
+  EXPECT_EQ(answer("/posts/$1?name=$2", {.target = "/blog/7/a&b"}, 301, regex).fields,
+            "Location: /posts/7?name=a%26b\n");
+  EXPECT_EQ(answer("/posts/$1", {.target = "/blog/x"}, 301, regex).error.code,
+            ErrorCode::not_found);
+}
+
+TEST_F(RedirectTest, encodes_values_that_are_no_part_of_the_address) {
+  EXPECT_EQ(answer("/x?to=${query.to}", {.target = "/a?to=https://b/?c%26d"}).fields,
+            "Location: /x?to=https%3A%2F%2Fb%2F%3Fc%26d\n");
+}
+
+// ATTACKS 33: open redirects. A client must not choose the site that it, or another, is sent to.
+TEST_F(RedirectTest, leads_to_no_site_that_the_client_chose) {
+  EXPECT_EQ(answer("${target}", {.target = "//evil.example/x"}).error.code, ErrorCode::bad_target);
+  EXPECT_EQ(answer("${query.to}", {.target = "/?to=//evil.example"}).fields,
+            "Location: %2F%2Fevil.example\n");
+  for (const char* open : {"https://app.example$1", "https://$1.app.example/", "//$1/x",
+                           "https://${host}$1", "${scheme}://a$1/"}) {
+    EXPECT_TRUE(check_redirect_to(open)) << open;
+  }
+  for (const char* good : {"https://app.example/$1", "/$1", "$1", "https://${host}/$1?$2",
+                           "https://${host}${path}", "//cdn.example/$1", "https://a?$1"}) {
+    EXPECT_FALSE(check_redirect_to(good)) << good;
+  }
 }
 
 TEST(Redirect, reports_a_template_that_cannot_be_compiled) {

@@ -1,5 +1,7 @@
 #include "http/content_coding.h"
 
+#include "http/vary.h"
+
 namespace weir {
 namespace {
 
@@ -84,18 +86,6 @@ Coding AcceptedCodings::choose(std::span<const Coding> offered) const {
   return plain != kUnset && plain > most ? Coding::identity : best;
 }
 
-void vary_by_encoding(Headers& response) {
-  bool there = false;
-  response.for_each(HeaderId::vary, [&](std::string_view list) {
-    for_each_token(list, [&](std::string_view field) {
-      there = there || field == "*" || iequals(field, "Accept-Encoding");
-    });
-  });
-  if (there) return;
-  std::string_view before = response.get(HeaderId::vary);
-  response.set(HeaderId::vary, before.empty()
-                                   ? std::string_view("Accept-Encoding")
-                                   : response.arena().concat({before, ", Accept-Encoding"}));
-}
+void vary_by_encoding(Headers& response) { vary_by(response, "Accept-Encoding"); }
 
 }  // namespace weir

@@ -48,6 +48,7 @@ DerivedExchange::DerivedExchange(Exchange& from, Duration time, StopToken owner)
   copy_head(from.request(), exchange_.request(), arena);
   exchange_.outcome().started = from.loop().now();
   exchange_.set_route(arena.copy(from.route()));
+  exchange_.set_identity(arena.copy(from.identity()));
   exchange_.set_client_ip(from.client_ip());
   exchange_.set_peer_trusted(from.peer_trusted());
   exchange_.set_request_id(arena.copy(from.request_id()));

@@ -30,6 +30,13 @@ std::string_view message_of(const Error& error) {
     case ErrorCode::max_retries:
     case ErrorCode::concurrency_limit:
     case ErrorCode::limit: return "The service is busy. Please try again in a moment.";
+    case ErrorCode::ip_denied: return "This address is not open to you.";
+    case ErrorCode::cors_denied: return "Pages of this origin may not use this address.";
+    case ErrorCode::auth_required: return "This address asks for a user name and a password.";
+    case ErrorCode::auth_failures: return "Too many wrong passwords. Please try again later.";
+    case ErrorCode::auth_denied: return "You may not use this address.";
+    case ErrorCode::auth_unavailable:
+      return "Who you are cannot be checked now. Please try again in a moment.";
     case ErrorCode::header_timeout:
     case ErrorCode::slow_peer: return "The request took too long to arrive.";
     case ErrorCode::head_too_large: return "The header fields of the request are too large.";
@@ -99,7 +106,12 @@ std::uint16_t status_of(const Error& error) {
     case ErrorCode::head_too_large: return error.origin == Origin::upstream ? 502 : 431;
     case ErrorCode::unsupported: return error.origin == Origin::upstream ? 502 : 501;
     case ErrorCode::version_unsupported: return error.origin == Origin::upstream ? 502 : 505;
-    case ErrorCode::client_certificate: return 403;
+    case ErrorCode::auth_required: return 401;
+    case ErrorCode::client_certificate:
+    case ErrorCode::ip_denied:
+    case ErrorCode::cors_denied:
+    case ErrorCode::auth_denied: return 403;
+    case ErrorCode::auth_failures: return 429;
     case ErrorCode::misdirected: return 421;
     case ErrorCode::no_route:
     case ErrorCode::not_found: return 404;
@@ -114,6 +126,7 @@ std::uint16_t status_of(const Error& error) {
     case ErrorCode::max_pending:
     case ErrorCode::max_retries:
     case ErrorCode::concurrency_limit:
+    case ErrorCode::auth_unavailable:
     case ErrorCode::shutting_down: return 503;
     case ErrorCode::connect_timeout:
     case ErrorCode::response_timeout: return 504;

@@ -124,6 +124,11 @@ class Exchange : public Recycled<Exchange> {
   std::string_view route() const { return route_; }
   void set_route(std::string_view name) { route_ = name; }
 
+  /// Who the client has proved to be (a user's name); empty if nobody asked. A name that was not
+  /// proved never stands here.
+  std::string_view identity() const { return identity_; }
+  void set_identity(std::string_view name) { identity_ = name; }
+
   /// The client: the peer, or who a trusted proxy says it is.
   const IpAddress& client_ip() const { return client_ip_; }
   void set_client_ip(const IpAddress& ip) { client_ip_ = ip; }
@@ -192,6 +197,7 @@ class Exchange : public Recycled<Exchange> {
   Outcome outcome_;
   UpstreamFacts upstream_;
   std::string_view route_;
+  std::string_view identity_;
   std::string_view request_id_;
   const Headers* response_headers_ = nullptr;
   IpAddress client_ip_;

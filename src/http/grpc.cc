@@ -112,6 +112,12 @@ Code code_of(const Error& error) {
     case ErrorCode::queue_full:
     case ErrorCode::queue_timeout:
     case ErrorCode::overloaded: return Code::resource_exhausted;
+    case ErrorCode::auth_required: return Code::unauthenticated;
+    case ErrorCode::ip_denied:
+    case ErrorCode::cors_denied:
+    case ErrorCode::auth_denied: return Code::permission_denied;
+    case ErrorCode::auth_failures: return Code::resource_exhausted;
+    case ErrorCode::auth_unavailable:
     case ErrorCode::breaker_open: return Code::unavailable;
     default: break;
   }

@@ -3,6 +3,7 @@
 #include "middleware/body_limit.h"
 #include "middleware/buffer.h"
 #include "middleware/compress.h"
+#include "middleware/cors.h"
 #include "middleware/decompress.h"
 #include "middleware/early_hints.h"
 #include "middleware/error_pages.h"
@@ -11,6 +12,8 @@
 #include "middleware/grpc_web_config.h"
 #include "middleware/headers.h"
 #include "middleware/maintenance.h"
+#include "middleware/ip_filter.h"
+#include "middleware/rewrite.h"
 #include "middleware/security_headers.h"
 #include "upstream/module_table.h"
 
@@ -24,6 +27,7 @@ constexpr ModuleEntry<Middleware> kEntries[] = {
     entry<BodyLimitMiddleware, BodyLimitConfig>,
     entry<BufferMiddleware, BufferConfig>,
     entry<CompressMiddleware, CompressConfig>,
+    entry<CorsMiddleware, CorsConfig>,
     entry<DecompressMiddleware, DecompressConfig>,
     entry<EarlyHintsMiddleware, EarlyHintsConfig>,
     entry<ErrorPagesMiddleware, ErrorPagesConfig>,
@@ -31,6 +35,8 @@ constexpr ModuleEntry<Middleware> kEntries[] = {
     entry<GrpcWebMiddleware, GrpcWebConfig>,
     entry<HeadersMiddleware, HeadersConfig>,
     entry<MaintenanceMiddleware, MaintenanceConfig>,
+    entry<IpFilterMiddleware, IpFilterConfig>,
+    entry<RewriteMiddleware, RewriteConfig>,
     entry<SecurityHeadersMiddleware, SecurityHeadersConfig>,
 };
 constexpr auto kTypes = types_of(kEntries);

@@ -1,5 +1,8 @@
 #include "middleware/headers.h"
 
+#include "http/exchange.h"
+#include "http/h1/framing.h"
+
 namespace weir {
 
 HeadersMiddleware::HeadersMiddleware(const HeadersConfig& config, config::Diagnostics& diagnostics)
@@ -8,6 +11,8 @@ HeadersMiddleware::HeadersMiddleware(const HeadersConfig& config, config::Diagno
 
 Task<Result<Response>> HeadersMiddleware::handle(Exchange& exchange, Next next) const {
   if (!request_.empty()) {
+    // Before: the client's Connection must not have fields removed that are set here.
+    h1::remove_hop_by_hop(exchange.request().headers);
     request_.apply(exchange.request().headers, expression::ExchangeFacts(exchange));
   }
   if (response_.empty()) return next(exchange);
