@@ -49,6 +49,12 @@ bool must_not_pass(const Header& header) {
          std::memchr(header.name().data(), '_', header.name().size()) != nullptr;
 }
 
+// A password that was asked for and checked here is for nobody else.
+bool is_spent(const Exchange& exchange) {
+  return !exchange.identity().empty() &&
+         istarts_with(exchange.request().headers.get(HeaderId::authorization), "basic ");
+}
+
 // Null where the route changes nothing: then all such routes share what a request reads.
 std::unique_ptr<const UpstreamOptions> own_options(const Upstream& upstream,
                                                    const ReverseProxyConfig& config) {
@@ -151,6 +157,7 @@ Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
   // Expect is answered here, not passed on.
   h1::remove_hop_by_hop(request.headers, HeaderSet(HeaderId::content_length, HeaderId::expect));
   if (request.headers.has(HeaderId::unknown)) request.headers.remove_if(must_not_pass);
+  if (is_spent(exchange)) request.headers.remove(HeaderId::authorization);
   forward_facts(exchange);
   // RFC 9112, 3.2: Host is what was routed on, whatever field the client wrote.
   std::string_view host =

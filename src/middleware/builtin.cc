@@ -1,5 +1,6 @@
 #include "middleware/builtin.h"
 
+#include "middleware/basic_auth.h"
 #include "middleware/body_limit.h"
 #include "middleware/buffer.h"
 #include "middleware/compress.h"
@@ -8,6 +9,7 @@
 #include "middleware/early_hints.h"
 #include "middleware/error_pages.h"
 #include "middleware/fault.h"
+#include "middleware/forward_auth.h"
 #include "middleware/grpc_web.h"
 #include "middleware/grpc_web_config.h"
 #include "middleware/headers.h"
@@ -24,6 +26,7 @@ template <class Made, class Options>
 constexpr auto entry = module_entry<Middleware, Made, Options>();
 
 constexpr ModuleEntry<Middleware> kEntries[] = {
+    entry<BasicAuthMiddleware, BasicAuthConfig>,
     entry<BodyLimitMiddleware, BodyLimitConfig>,
     entry<BufferMiddleware, BufferConfig>,
     entry<CompressMiddleware, CompressConfig>,
@@ -32,6 +35,7 @@ constexpr ModuleEntry<Middleware> kEntries[] = {
     entry<EarlyHintsMiddleware, EarlyHintsConfig>,
     entry<ErrorPagesMiddleware, ErrorPagesConfig>,
     entry<FaultMiddleware, FaultConfig>,
+    entry<ForwardAuthMiddleware, ForwardAuthConfig>,
     entry<GrpcWebMiddleware, GrpcWebConfig>,
     entry<HeadersMiddleware, HeadersConfig>,
     entry<MaintenanceMiddleware, MaintenanceConfig>,

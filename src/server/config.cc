@@ -9,6 +9,7 @@
 #include "handler/fastcgi_config.h"
 #include "handler/reverse_proxy_config.h"
 #include "http/syntax.h"
+#include "middleware/forward_auth_config.h"
 #include "server/route_pattern.h"
 
 namespace weir {
@@ -91,8 +92,10 @@ class CrossCheck {
 
   void run() {
     check_listeners();
+    check_middlewares(config_.use);
     check_routes(config_.routes);
     for (const ListenerConfig& listener : config_.listeners) {
+      check_middlewares(listener.use);
       if (listener.routes) check_routes(*listener.routes);
     }
     // After an error it is not known what else would be used.
@@ -108,6 +111,7 @@ class CrossCheck {
   void check_routes(const std::vector<RouteConfig>& routes);
   void check_client_auth(const ListenerConfig& listener);
   void check_upstreams(const ReverseProxyConfig& proxy);
+  void check_middlewares(const std::vector<config::Module>& use);
   void check_upstream(const config::Located<std::string>& name, bool fastcgi = false);
   void check_protocol(const config::Located<std::string>& name, bool fastcgi);
 
@@ -214,6 +218,7 @@ void CrossCheck::check_client_auth(const ListenerConfig& listener) {
 void CrossCheck::check_routes(const std::vector<RouteConfig>& routes) {
   std::map<std::string, Position> names;
   for (const RouteConfig& route : routes) {
+    check_middlewares(route.use);
     if (route.handler && route.handler.type->name == ReverseProxyConfig::schema.name) {
       check_upstreams(route.handler.as<ReverseProxyConfig>());
     }
@@ -226,6 +231,13 @@ void CrossCheck::check_routes(const std::vector<RouteConfig>& routes) {
     diagnostics_.error(route.name.position, Code::duplicate_name,
                        fmt::format("the name \"{}\" is already taken by a route on line {}",
                                    *route.name, other->second.line));
+  }
+}
+
+void CrossCheck::check_middlewares(const std::vector<config::Module>& use) {
+  for (const config::Module& each : use) {
+    if (!each || each.type->name != ForwardAuthConfig::schema.name) continue;
+    check_upstream(each.as<ForwardAuthConfig>().upstream);
   }
 }
 
