@@ -97,6 +97,15 @@ def _routes_bar(all_results):
     return Bar(text, 1.1, ratio(results, many, one), "Weir with one route")
 
 
+def _everyday_bar(all_results):
+    text, results = "everyday middlewares: µs a request more", all_results.get("everyday", {})
+    if "weir" not in results or "weir, middlewares" not in results:
+        return Bar(text, 2.0)
+    pairs = zip(results["weir, middlewares"]["rounds"], results["weir"]["rounds"])
+    return Bar(text, 2.0, statistics.median(a["total_us"] - b["total_us"] for a, b in pairs),
+               "Weir without")
+
+
 def all_bars(results):
     return [
         _time_bar(results, "keep-alive", "keep-alive 1 KB: total time, against the better peer",
@@ -110,6 +119,7 @@ def all_bars(results):
         _gzip_bytes_bar(results),
         _idle_bar(results),
         _routes_bar(results),
+        _everyday_bar(results),
         _time_bar(results, "tls-keep-alive",
                   "TLS keep-alive 1 KB: total time, against the better peer", 0.9),
         _time_bar(results, "tls-full",

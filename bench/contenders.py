@@ -43,16 +43,20 @@ class Setting:
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """One program in one role. `routes` is 0 for a proxy with a single catch-all route."""
+    """One program in one role. `routes` is 0 for a proxy with a single catch-all route; `use` are
+    Weir's middlewares, as a configuration writes them."""
 
     name: str
     kind: str     # weir, peer, floor
     program: str  # the path of what is run
     arguments: tuple = ()
     routes: int = 0
+    use: str = ""
 
     @property
     def label(self):
+        if self.use:
+            return f"{self.name}, middlewares"
         if not self.routes:
             return self.name
         return f"{self.name}, " + ("one route" if self.routes == 1 else f"{self.routes} routes")
@@ -79,6 +83,21 @@ def all_contenders(binaries, engine="auto"):
         floor("relay-splice", "floor_relay", "splice"),
     ]
     return {contender.name: contender for contender in contenders}
+
+
+# What most sites have, together: fields of requests and responses by templates, pages of other
+# origins, ten thousand networks that stay out, security headers, another path.
+def everyday():
+    networks = ", ".join(f"10.{i // 256}.{i % 256}.{j * 64}/27" for i in range(2500)
+                         for j in range(4))
+    return f"""use:
+  - ip_filter: {{ deny: [{networks}] }}
+  - security_headers
+  - cors: {{ origins: ["https://app.example", "https://*.team.example"], expose: [X-Request-Id] }}
+  - headers:
+      request: {{ set: {{ X-Client: "${{client_ip}}", X-Proto: "${{scheme}}" }}, remove: [X-Debug] }}
+      response: {{ set: {{ X-Route: "${{route}}" }}, remove: [X-Internal] }}
+  - rewrite: {{ regex: "/(1k|1m)(/.*)?", to: "/$1$2" }}"""
 
 
 def version(contender):
@@ -114,7 +133,7 @@ def weir_config(contender, port, origin, directory, setting):
             f'  - {{ match: {{ host: {host}, path: "{path}*" }}, reverse_proxy: origin }}'
             for host, path in route_names(contender.routes))
     return render("weir.yaml", port=port, origin=origin, routes=routes,
-                  use=WEIR_GZIP if setting.gzip else "",
+                  use=WEIR_GZIP if setting.gzip else contender.use,
                   tls=WEIR_TLS.replace("@DIR@", str(directory)) if setting.tls else "",
                   upstream="    protocol: http2" if setting.http2_origin else "")
 

@@ -53,6 +53,8 @@ TIMED = [
              setting=contenders_module.Setting(gzip=True)),
     Scenario("routes", "Keep-alive, 1 KB, 64 connections, routes by host and path",
              ("weir", "nginx"), 64, path="/", script="routes.lua"),
+    Scenario("everyday", "Keep-alive, 1 KB, 64 connections, everyday middlewares on", ("weir",), 64,
+             headers=("Origin: https://a.team.example",)),
     Scenario("tls-keep-alive", "TLS 1.3, keep-alive, 1 KB, 64 connections", _TLS, 64,
              setting=_TLS_SETTING),
     Scenario("tls-full", "TLS 1.3, full handshake per request, ECDSA P-256, 32 at a time", _TLS, 32,
@@ -71,8 +73,12 @@ TIMED = [
 
 
 def lineup(scenario, chosen):
-    """Those of the chosen that take part; each twice where numbers of routes are compared."""
+    """Those of the chosen that take part; each twice where numbers of routes are compared, or
+    middlewares with none."""
     present = [chosen[name] for name in scenario.contenders if name in chosen]
+    if scenario.name == "everyday":
+        return [*present, *(dataclasses.replace(contender, use=contenders_module.everyday())
+                            for contender in present)]
     if scenario.name != "routes":
         return present
     return [dataclasses.replace(contender, routes=count)
