@@ -1,6 +1,7 @@
 #include "upstream/attempt.h"
 
 #include "http/fastcgi/client_exchange.h"
+#include "http/grpc.h"
 #include "http/h2/client_exchange.h"
 #include "upstream/dial.h"
 #include "upstream/load_report.h"
@@ -150,6 +151,10 @@ void Attempt::succeeded(Response& response) {
   if (options_.balance.load_reports) {
     if (auto load = take_load_report(response.headers)) {
       endpoint_->load.report(*load, exchange_.loop().now());
+    }
+    bool call = grpc::is_grpc(response.headers.get(HeaderId::content_type));
+    if (call && response.body != nullptr) {
+      response.body = exchange_.own<ReportingBody>(exchange_, *response.body, endpoint_);
     }
   }
   if (options_.balance.algorithm == Balance::peak_ewma) {

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "upstream/protobuf.h"
+
 namespace weir {
 namespace {
 
@@ -11,37 +13,6 @@ constexpr std::size_t kPrefix = 5;  // a flag and four bytes of length
 void put_varint(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
   out.push_back(static_cast<char>(value));
-}
-
-std::optional<std::uint64_t> take_varint(std::string_view& in) {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64 && !in.empty(); shift += 7) {
-    auto byte = static_cast<std::uint8_t>(in.front());
-    in.remove_prefix(1);
-    value |= std::uint64_t{byte & 0x7FU} << shift;
-    if (byte < 0x80) return value;
-  }
-  return std::nullopt;
-}
-
-bool skip(std::string_view& in, std::uint64_t bytes) {
-  if (bytes > in.size()) return false;
-  in.remove_prefix(bytes);
-  return true;
-}
-
-/// Passes over a field of another number.
-bool skip_field(std::string_view& in, unsigned wire_type) {
-  switch (wire_type) {
-    case 0: return take_varint(in).has_value();
-    case 1: return skip(in, 8);
-    case 2: {
-      auto length = take_varint(in);
-      return length && skip(in, *length);
-    }
-    case 5: return skip(in, 4);
-    default: return false;  // groups are not in use any more
-  }
 }
 
 }  // namespace
@@ -75,15 +46,9 @@ std::optional<ServingStatus> parse_health_response(std::string_view body) {
   if (in.size() != length) return std::nullopt;
   std::uint64_t status = 0;  // what is left out is zero
   while (!in.empty()) {
-    auto tag = take_varint(in);
-    if (!tag || *tag >> 3 == 0) return std::nullopt;
-    if (*tag == (1 << 3 | 0)) {
-      auto value = take_varint(in);
-      if (!value) return std::nullopt;
-      status = *value;
-    } else if (!skip_field(in, *tag & 7)) {
-      return std::nullopt;
-    }
+    std::optional<protobuf::Field> field = protobuf::take_field(in);
+    if (!field) return std::nullopt;
+    if (field->number == 1 && field->wire == protobuf::Wire::number) status = field->value;
   }
   return static_cast<ServingStatus>(status < 255 ? status : 255);
 }

@@ -129,6 +129,24 @@ TEST_F(UpstreamReports, are_taken_from_responses) {
   EXPECT_EQ(set->endpoints[1]->load.part(), 1);
 }
 
+TEST_F(UpstreamReports, are_taken_from_the_trailers_of_calls) {
+  balance({.load_reports = true});
+  for (const char* load : {"0.9", "0.45"}) {
+    origin(
+        {answers("HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\n"
+                 "Transfer-Encoding: chunked\r\n\r\n0\r\nEndpoint-Load-Metrics: "
+                 "TEXT cpu_utilization=" +
+                     std::string(load) + ",rps_fractional=100\r\n\r\n",
+                 10)});
+  }
+  for (int i = 0; i < 4; ++i) send();
+  world_.run_for(2s);
+  send();
+  auto set = cluster_->endpoints();
+  EXPECT_NEAR(set->endpoints[0]->load.part(), 0.5, 1e-6);
+  EXPECT_EQ(set->endpoints[1]->load.part(), 1);
+}
+
 TEST_F(UpstreamReports, pass_where_nobody_asks_for_them) {
   origin(
       {answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"

@@ -1,11 +1,15 @@
 #include "upstream/load_report.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <string>
 
 #include <nlohmann/json.hpp>
+
+#include "core/base64.h"
+#include "upstream/protobuf.h"
 
 namespace weir {
 namespace {
@@ -78,6 +82,37 @@ std::optional<Figures> read_json(std::string_view text) {
   return figures;
 }
 
+// Of a map's entry: field 2.
+double value_of(std::string_view entry) {
+  double value = 0;
+  while (!entry.empty()) {
+    auto field = protobuf::take_field(entry);
+    if (!field) return 0;
+    if (field->number == 2 && field->wire == protobuf::Wire::eight_bytes) {
+      value = std::bit_cast<double>(field->value);
+    }
+  }
+  return value;
+}
+
+// The numbers of the fields are those of xds.data.orca.v3.OrcaLoadReport.
+std::optional<Figures> read_message(std::string_view in) {
+  Figures figures;
+  while (!in.empty()) {
+    auto field = protobuf::take_field(in);
+    if (!field) return std::nullopt;
+    if (field->number == 5 && field->wire == protobuf::Wire::bytes) {
+      figures.take("utilization.", value_of(field->bytes));
+    }
+    if (field->wire != protobuf::Wire::eight_bytes) continue;
+    double value = std::bit_cast<double>(field->value);
+    if (field->number == 1) figures.take("cpu_utilization", value);
+    if (field->number == 6) figures.take("rps_fractional", value);
+    if (field->number == 9) figures.take("application_utilization", value);
+  }
+  return figures;
+}
+
 }  // namespace
 
 std::optional<LoadReport> parse_load_report(std::string_view value) {
@@ -88,12 +123,45 @@ std::optional<LoadReport> parse_load_report(std::string_view value) {
   return figures ? figures->report() : std::nullopt;
 }
 
+std::optional<LoadReport> parse_binary_load_report(std::string_view value) {
+  if (value.empty() || value.size() > kMostBytes) return std::nullopt;
+  std::string padded(value);
+  if (value.find('=') == value.npos) padded.append((4 - value.size() % 4) % 4, '=');
+  Base64Decoder decoder;
+  Result<Slice> message = decoder.decode(padded);
+  if (!message || !decoder.complete()) return std::nullopt;
+  std::optional<Figures> figures = read_message(message->view());
+  return figures ? figures->report() : std::nullopt;
+}
+
 std::optional<LoadReport> take_load_report(Headers& headers) {
   if (!headers.has(HeaderId::unknown)) return std::nullopt;
   std::optional<LoadReport> report = parse_load_report(headers.get(kField));
+  if (!report) report = parse_binary_load_report(headers.get(kBinaryField));
   headers.remove(kField);
   headers.remove(kBinaryField);
   return report;
+}
+
+Task<Result<Slice>> ReportingBody::read() {
+  Result<Slice> piece = co_await origin_.read();
+  if (piece && piece->empty()) end();
+  co_return piece;
+}
+
+std::optional<Slice> ReportingBody::try_read() {
+  std::optional<Slice> piece = origin_.try_read();
+  if (piece && piece->empty()) end();
+  return piece;
+}
+
+void ReportingBody::end() {
+  const Headers* sent = origin_.trailers();
+  if (sent == nullptr || trailers_ != nullptr) return;
+  trailers_ = exchange_.own<Headers>(sent->clone(exchange_.arena()));
+  if (auto load = take_load_report(*trailers_)) {
+    endpoint_->load.report(*load, exchange_.loop().now());
+  }
 }
 
 }  // namespace weir
