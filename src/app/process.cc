@@ -221,6 +221,7 @@ Task<void> Process::watch_tls_files(StopToken stop) {
 Task<void> Process::tend_clusters(StopToken stop) {
   do {
     server_.tend_clusters(loop_.now(), loop_.wall_now());
+    server_.tend_limits(loop_.now());
   } while (co_await loop_.sleep_for(kClusterInterval, stop));
 }
 

@@ -27,7 +27,7 @@ class NamedStates {
 
   /// Every living T, by name. Forgets the names of those that are gone.
   template <class T>
-  std::vector<std::pair<std::string, std::shared_ptr<T>>> all() {
+  std::vector<std::pair<std::string, std::shared_ptr<T>>> all() const {
     std::vector<std::pair<std::string, std::shared_ptr<T>>> living;
     std::erase_if(states_, [&](const auto& entry) {
       std::shared_ptr<void> state = entry.second.lock();
@@ -43,7 +43,7 @@ class NamedStates {
   template <class T>
   static constexpr char kKind = 0;
 
-  std::map<std::pair<const void*, std::string>, std::weak_ptr<void>> states_;
+  mutable std::map<std::pair<const void*, std::string>, std::weak_ptr<void>> states_;
 };
 
 }  // namespace weir

@@ -1,9 +1,11 @@
 #include "middleware/builtin.h"
 
+#include "middleware/bandwidth.h"
 #include "middleware/basic_auth.h"
 #include "middleware/body_limit.h"
 #include "middleware/buffer.h"
 #include "middleware/compress.h"
+#include "middleware/concurrency_limit.h"
 #include "middleware/cors.h"
 #include "middleware/decompress.h"
 #include "middleware/early_hints.h"
@@ -13,8 +15,9 @@
 #include "middleware/grpc_web.h"
 #include "middleware/grpc_web_config.h"
 #include "middleware/headers.h"
-#include "middleware/maintenance.h"
 #include "middleware/ip_filter.h"
+#include "middleware/maintenance.h"
+#include "middleware/rate_limit.h"
 #include "middleware/rewrite.h"
 #include "middleware/security_headers.h"
 #include "upstream/module_table.h"
@@ -26,10 +29,12 @@ template <class Made, class Options>
 constexpr auto entry = module_entry<Middleware, Made, Options>();
 
 constexpr ModuleEntry<Middleware> kEntries[] = {
+    entry<BandwidthMiddleware, BandwidthConfig>,
     entry<BasicAuthMiddleware, BasicAuthConfig>,
     entry<BodyLimitMiddleware, BodyLimitConfig>,
     entry<BufferMiddleware, BufferConfig>,
     entry<CompressMiddleware, CompressConfig>,
+    entry<ConcurrencyLimitMiddleware, ConcurrencyLimitConfig>,
     entry<CorsMiddleware, CorsConfig>,
     entry<DecompressMiddleware, DecompressConfig>,
     entry<EarlyHintsMiddleware, EarlyHintsConfig>,
@@ -38,8 +43,9 @@ constexpr ModuleEntry<Middleware> kEntries[] = {
     entry<ForwardAuthMiddleware, ForwardAuthConfig>,
     entry<GrpcWebMiddleware, GrpcWebConfig>,
     entry<HeadersMiddleware, HeadersConfig>,
-    entry<MaintenanceMiddleware, MaintenanceConfig>,
     entry<IpFilterMiddleware, IpFilterConfig>,
+    entry<MaintenanceMiddleware, MaintenanceConfig>,
+    entry<RateLimitMiddleware, RateLimitUseConfig>,
     entry<RewriteMiddleware, RewriteConfig>,
     entry<SecurityHeadersMiddleware, SecurityHeadersConfig>,
 };

@@ -10,8 +10,10 @@
 #include "middleware/builtin.h"
 #include "middleware/headers.h"
 #include "server/build_tcp.h"
+#include "middleware/rate_limit/limit.h"
 #include "server/https_redirect.h"
 #include "server/sticky_keys.h"
+#include "store/redis.h"
 
 namespace weir {
 namespace {
@@ -77,6 +79,11 @@ std::vector<std::string> alpn_of(const ListenerTlsConfig& config) {
   return {"h2", "http/1.1"};
 }
 
+RedisSettings settings_of(const std::string& name, const RedisConfig& config) {
+  return {name,          to_address(*config.address), config.user, config.password, config.database,
+          config.timeout};
+}
+
 class Builder {
  public:
   Builder(Snapshot& snapshot, const SnapshotSources& sources, config::Diagnostics& diagnostics)
@@ -84,7 +91,23 @@ class Builder {
         sources_(sources),
         tls_(sources.tls),
         diagnostics_(diagnostics),
-        parts_{snapshot.upstreams, sources.states, diagnostics} {}
+        parts_{snapshot.upstreams, sources.states, declared_, diagnostics, {}} {}
+
+  // One with other settings is another one.
+  void declare_stores() {
+    for (const auto& each : snapshot_.config.stores) {
+      RedisSettings settings = settings_of(each.name, each.value.redis);
+      auto make = [&] { return std::make_shared<RedisStore>(std::move(settings)); };
+      auto store = sources_.states.get<RedisStore>(settings.text(), make);
+      snapshot_.stores.push_back(parts_.declared.get<RedisStore>(each.name, [&] { return store; }));
+    }
+  }
+
+  void declare_limits() {
+    for (const auto& limit : snapshot_.config.rate_limits) {
+      snapshot_.rate_limits.push_back(declare_rate_limit(limit.name, limit.value, parts_));
+    }
+  }
 
   void build_upstreams() {
     for (const auto& entry : snapshot_.config.upstreams) {
@@ -106,7 +129,7 @@ class Builder {
 
   void build_listeners() {
     const ServerConfig& config = snapshot_.config;
-    std::vector<const Middleware*> outermost = make_chain(config.use);
+    std::vector<const Middleware*> outermost = make_chain(config.use, "top level");
     for (const ListenerConfig& listener : config.listeners) {
       auto plan = std::make_unique<ListenerPlan>();
       plan->name = listener.label();
@@ -126,8 +149,8 @@ class Builder {
         plan->handler = plan->redirect.get();
       } else {
         std::vector<const Middleware*> around = outermost;
-        append(around, make_chain(listener.use));
-        plan->site = make_site(routes_of(config, listener), around);
+        append(around, make_chain(listener.use, "listener " + plan->name));
+        plan->site = make_site(listener, around);
         plan->site->tls = plan->tls;
         plan->handler = plan->site.get();
       }
@@ -171,9 +194,14 @@ class Builder {
     return key;
   }
 
-  std::vector<const Middleware*> make_chain(const std::vector<config::Module>& modules) {
+  // `place`: of the chain.
+  std::vector<const Middleware*> make_chain(const std::vector<config::Module>& modules,
+                                            const std::string& place) {
     std::vector<const Middleware*> chain;
+    std::map<std::string_view, int> numbers;
     for (const config::Module& module : modules) {
+      int number = ++numbers[module.type->name];
+      parts_.place = number == 1 ? place : fmt::format("{} #{}", place, number);
       keep(make_middleware(module, parts_), chain);
     }
     return chain;
@@ -193,16 +221,19 @@ class Builder {
     snapshot_.middlewares.push_back(std::move(made));
   }
 
-  std::unique_ptr<Site> make_site(const std::vector<RouteConfig>& routes,
+  // Routes that several listeners serve have one place, those of a single one their own.
+  std::unique_ptr<Site> make_site(const ListenerConfig& listener,
                                   const std::vector<const Middleware*>& around) {
     auto site = std::make_unique<Site>();
     RouterBuilder router;
-    for (const RouteConfig& config : routes) {
+    for (const RouteConfig& config : routes_of(snapshot_.config, listener)) {
       Route route;
       route.name = name_of(config);
+      std::string place = "route " + route.name;
+      if (listener.routes) place = "listener " + listener.label() + " " + place;
       route.conditions = Conditions(config.match, diagnostics_);
       route.chain = around;
-      append(route.chain, make_chain(config.use));
+      append(route.chain, make_chain(config.use, place));
       if (!config.request_headers.empty() || !config.response_headers.empty()) {
         keep(std::make_unique<HeadersMiddleware>(
                  HeadersConfig{config.request_headers, config.response_headers}, diagnostics_),
@@ -272,6 +303,7 @@ class Builder {
   const SnapshotSources& sources_;
   TlsMaterials& tls_;
   config::Diagnostics& diagnostics_;
+  NamedStates declared_;
   BuildParts parts_;
   std::map<std::string, std::shared_ptr<const Handler>> handlers_;  // by their options
 };
@@ -318,6 +350,8 @@ std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const SnapshotSour
   snapshot->config = std::move(config);
   Builder builder(*snapshot, sources, diagnostics);
   builder.build_upstreams();
+  builder.declare_stores();
+  builder.declare_limits();
   builder.build_listeners();
   build_tcp_listeners(*snapshot, sources.clusters, sources.tls, diagnostics);
   if (sources.admin != nullptr) builder.build_admin(*sources.admin);

@@ -15,10 +15,12 @@
 #include "handler/builtin.h"
 #include "http/header_edits_config.h"
 #include "middleware/builtin.h"
+#include "middleware/rate_limit_config.h"
 #include "server/overload_config.h"
 #include "server/proxy_protocol_config.h"
 #include "server/tcp_config.h"
 #include "server/tls_config.h"
+#include "store/redis_config.h"
 
 namespace weir {
 
@@ -260,6 +262,8 @@ struct ServerConfig {
   std::vector<RouteConfig> routes;
   std::vector<config::Module> use;
   config::Map<UpstreamConfig> upstreams;
+  config::Map<RateLimitConfig> rate_limits;
+  config::Map<StoreConfig> stores;
   std::optional<AdminConfig> admin;
   std::optional<AccessLogConfig> access_log;
   config::Located<std::string> user;
@@ -287,6 +291,14 @@ struct ServerConfig {
       config::field<&ServerConfig::use>("use", "Middlewares of every route, outermost first.",
                                         config::modules(&middleware_types)),
       config::field<&ServerConfig::upstreams>("upstreams", "Services behind the proxy, by name."),
+      config::field<&ServerConfig::rate_limits>(
+          "rate_limits",
+          "Limits by name, for `rate_limit` to use: each has one budget wherever it is used.",
+          config::check_key(&check_limit_name),
+          config::example("{ per_client: { rate: 100/s, key: client_ip } }")),
+      config::field<&ServerConfig::stores>(
+          "stores", "Redis servers by name, for what several processes share.",
+          config::example("{ main: { redis: \"127.0.0.1:6379\" } }")),
       config::field<&ServerConfig::admin>("admin", "The admin listener.", config::none("off")),
       config::field<&ServerConfig::access_log>("access_log", "The log of requests.",
                                                config::none("off")),

@@ -169,6 +169,22 @@ inline constexpr Metric dns_lookups{
     "weir_dns_lookups_total", counter, "upstream, source, result", "lookups",
     "Lookups of names among the endpoints: answer, or failure, which changes no endpoint."};
 
+inline constexpr Metric rate_limit_requests{
+    "weir_rate_limit_requests_total", counter, "limit, result", "requests",
+    "Requests that a `rate_limit` judged: allowed, limited (429), shadowed (it would have been "
+    "limited, and the limit only looks on), or denied (503: its store was away)."};
+inline constexpr Metric rate_limit_keys{"weir_rate_limit_keys", gauge, "limit", "keys",
+                                        "Keys whose budget is not whole."};
+inline constexpr Metric rate_limit_evictions{
+    "weir_rate_limit_evictions_total", counter, "limit", "keys",
+    "Keys that were forgotten because there were more than `max_keys`."};
+
+inline constexpr Metric store_calls{
+    "weir_store_calls_total", counter, "store, result", "calls",
+    "Calls of a store: answered, or failed (it was away, or took too long)."};
+inline constexpr Metric store_connections{"weir_store_connections", gauge, "store", "connections",
+                                          "Connections to a store that are of use."};
+
 inline constexpr Metric workers{"weir_workers", gauge, "", "workers", "Workers that serve."};
 inline constexpr Metric loop_lag{
     "weir_worker_loop_lag_seconds", gauge, "worker", "seconds",

@@ -36,6 +36,7 @@ void ProcessStatus::use(const Server& server) {
   auto names = std::make_shared<const MetricNames>(names_of(*server.snapshot()));
   auto listeners = server.listeners();
   auto clusters = server.clusters();
+  auto rate_budgets = server.states().all<RateBudgets>();
   std::lock_guard lock(mutex_);
   for (const auto& before : listeners_) {
     if (std::ranges::find(listeners, before) == listeners.end()) leaving_.push_back(before);
@@ -46,6 +47,7 @@ void ProcessStatus::use(const Server& server) {
   snapshot_ = server.snapshot();
   listeners_ = std::move(listeners);
   clusters_ = std::move(clusters);
+  rate_budgets_.assign(rate_budgets.begin(), rate_budgets.end());
   gone_.keep_only(*names);
   for (const Seat& seat : workers_) {
     seat.loop->post([metrics = seat.metrics, names] { metrics->keep_only(*names); });
@@ -104,6 +106,10 @@ ProcessStatus::View ProcessStatus::view() const {
     if (auto listener = each.lock()) view.listeners.push_back(std::move(listener));
   }
   view.clusters = clusters_;
+  for (const auto& [name, budgets] : rate_budgets_) {
+    if (auto living = budgets.lock()) view.rate_budgets.emplace_back(name, std::move(living));
+  }
+  if (snapshot_) view.stores = snapshot_->stores;
   view.generation = snapshot_ ? snapshot_->generation : 0;
   view.reloads = reloads_;
   view.refused = refused_;

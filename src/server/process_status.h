@@ -13,6 +13,7 @@
 
 #include "cluster/cluster.h"
 #include "discovery/dns.h"
+#include "middleware/rate_limit/limit.h"
 #include "server/health_checks.h"
 #include "server/line_sink.h"
 #include "server/listener_service.h"
@@ -85,6 +86,8 @@ class ProcessStatus {
     std::map<unsigned, Duration> lag;
     std::vector<std::shared_ptr<SharedListener>> listeners;
     std::vector<std::shared_ptr<Cluster>> clusters;
+    std::vector<std::pair<std::string, std::shared_ptr<RateBudgets>>> rate_budgets;  // by name
+    std::vector<std::shared_ptr<RedisStore>> stores;
     std::uint64_t generation = 0;
     std::uint64_t reloads = 0;
     std::uint64_t refused = 0;
@@ -102,6 +105,7 @@ class ProcessStatus {
   std::vector<std::shared_ptr<SharedListener>> listeners_;
   std::vector<std::weak_ptr<SharedListener>> leaving_;  // connections may still be open
   std::vector<std::shared_ptr<Cluster>> clusters_;
+  std::vector<std::pair<std::string, std::weak_ptr<RateBudgets>>> rate_budgets_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::uint64_t reloads_ = 0;
   std::uint64_t refused_ = 0;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "middleware/rate_limit/limit.h"
 #include "server/socket_shares.h"
 
 namespace weir {
@@ -158,6 +159,10 @@ void Server::tend_clusters(TimePoint now, std::int64_t wall) {
     const Upstream& upstream = *each.second;
     upstream.cluster()->outliers().tend(upstream.options().outliers, now, wall);
   }
+}
+
+void Server::tend_limits(TimePoint now) {
+  for (const auto& each : states_.all<RateBudgets>()) each.second->tend(now);
 }
 
 void Server::sense_load(TimePoint now, std::uint64_t memory, std::uint64_t limit) {

@@ -64,6 +64,8 @@ class Server {
   /// Lets clusters do what takes time: to be called about every second. `wall`: nanoseconds since
   /// the Unix epoch.
   void tend_clusters(TimePoint now, std::int64_t wall);
+  /// Lets limits forget what is of no use any more: to be called about every second.
+  void tend_limits(TimePoint now);
 
   /// Looks whether the process has too much to do; to be called every Overload::kInterval, with its
   /// resident memory and what the system lets it have (0: no bound), in bytes.
@@ -75,6 +77,8 @@ class Server {
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   std::vector<std::shared_ptr<SharedListener>> listeners() const;
   std::vector<std::shared_ptr<Cluster>> clusters() const;
+  /// What outlives configurations by its name.
+  const NamedStates& states() const { return states_; }
   /// For statistics: `f(worker)` runs on each worker's loop, then `done` on the owner's thread.
   void on_each_worker(std::function<void(Worker&)> f, std::function<void()> done);
   unsigned worker_count() const { return static_cast<unsigned>(workers_.size()); }

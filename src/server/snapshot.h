@@ -87,11 +87,16 @@ inline bool same_listener(const ListenerPlan& plan, const SharedListener& bound)
          (!chosen || plan.name == bound.name());
 }
 
+class RateLimit;
+class RedisStore;
+
 struct Snapshot {
   std::uint64_t generation = 0;
   ServerConfig config;
   std::vector<std::unique_ptr<Middleware>> middlewares;
   Upstreams upstreams;
+  std::vector<std::shared_ptr<RedisStore>> stores;
+  std::vector<std::shared_ptr<RateLimit>> rate_limits;                      // those with names
   std::map<std::string, std::shared_ptr<const HealthCheck>> health_checks;  // by upstream
   std::vector<std::unique_ptr<ListenerPlan>> listeners;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "store/redis_client.h"
 #include "upstream/mirror.h"
 #include "upstream/session_scope.h"
 
@@ -146,6 +147,7 @@ Task<void> Worker::finish(std::function<void()> done, bool admin_too) {
   if (admin_too) {
     co_await MirrorScope::finish(loop_);  // whose copies use the sessions
     co_await SessionScope::finish(loop_);
+    co_await RedisScope::finish(loop_);
   }
   done();
 }
