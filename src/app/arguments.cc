@@ -106,6 +106,15 @@ void add_running(CLI::App& app, Raw& raw) {
                       "A configuration file, instead of asking the running process");
   add_json(*explain, raw);
   add_control(*explain, raw);
+  CLI::App* purge = app.add_subcommand("purge", "Remove responses from a cache");
+  PurgeRequest& gone = raw.arguments.purge;
+  purge->add_option("URL", gone.url, "All responses to one address: https://host/path?query");
+  purge->add_option("--prefix", gone.prefix, "All whose address begins so");
+  purge->add_option("--tag", gone.tag, "All with this word in Surrogate-Key or Cache-Tag");
+  purge->add_option("--cache", gone.cache, "In this cache only (default: in all)");
+  purge->add_flag("--soft", gone.soft, "They stay, and are checked with the origin before use");
+  add_json(*purge, raw);
+  add_control(*purge, raw);
   const std::pair<const char*, const char*> verbs[] = {
       {"status", "What the running process does"},
       {"reload", "Have the running process read its configuration again"},

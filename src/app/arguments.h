@@ -8,6 +8,7 @@
 #include "app/explain.h"
 #include "app/one_liners.h"
 #include "app/process.h"
+#include "app/purge.h"
 
 namespace weir {
 
@@ -25,6 +26,7 @@ struct Arguments {
   ProxyOptions proxy;
   ServeOptions serve;
   ExplainQuestion question;
+  PurgeRequest purge;
   bool json = false;
   bool show_secrets = false;
   bool print = false;

@@ -141,6 +141,7 @@ int execute(const Arguments& arguments) {
   if (verb == "config codes") return print(codes());
   if (verb == "config expressions") return print(expressions());
   if (verb == "config metrics") return print(metrics_markdown());
+  if (verb == "purge") return ask(arguments, arguments.purge.to_request());
   if (verb != "explain") return ask(arguments, {verb, {}});
   if (!arguments.file.empty()) return explain_file(arguments);
   return ask(arguments, arguments.question.to_request());

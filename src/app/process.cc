@@ -72,7 +72,8 @@ Process::Process(const RunOptions& options, Loop& loop)
                                 .dns = [this] { return discovery_.status(); },
                                 .access_log = [this] { return log_writer_.figures(); },
                                 .health = &health_,
-                                .overload = [this] { return server_.overload().figures(); }}),
+                                .overload = [this] { return server_.overload().figures(); },
+                                .caches = [this] { return server_.caches(); }}),
       host_(
           loop, options.engine,
           [this](Loop& worker) { return std::make_unique<Observer>(status_, access_log_, worker); },

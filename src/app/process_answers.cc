@@ -7,6 +7,7 @@
 
 #include "app/explain.h"
 #include "app/process.h"
+#include "app/purge.h"
 #include "config/suggest.h"
 #include "config/values.h"
 
@@ -16,10 +17,11 @@ Task<ControlAnswer> Process::answer(ControlRequest request) {
   if (request.verb == "reload") co_return co_await answer_reload(std::move(request));
   if (request.verb == "status") co_return status_of_process(server_, facts());
   if (request.verb == "explain") co_return answer_explain(request);
+  if (request.verb == "purge") co_return purge(server_, PurgeRequest::from(request));
   if (request.verb == "drain") co_return answer_drain();
   if (request.verb == "stop") co_return answer_stop();
-  static constexpr std::array<std::string_view, 5> kVerbs = {"reload", "status", "explain", "drain",
-                                                             "stop"};
+  static constexpr std::array<std::string_view, 6> kVerbs = {"reload", "status", "explain",
+                                                             "purge",  "drain",  "stop"};
   std::string text = fmt::format("the process knows no request \"{}\"; {}\n", request.verb,
                                  config::suggestion(request.verb, kVerbs));
   co_return ControlAnswer{false, std::move(text), {}};

@@ -14,6 +14,19 @@ std::string_view name(Version version) {
   return "HTTP/1.1";
 }
 
+std::string_view name(CacheUse use) {
+  switch (use) {
+    case CacheUse::none: return "none";
+    case CacheUse::hit: return "hit";
+    case CacheUse::stale: return "stale";
+    case CacheUse::renewed: return "renewed";
+    case CacheUse::collapsed: return "collapsed";
+    case CacheUse::miss: return "miss";
+    case CacheUse::pass: return "pass";
+  }
+  return "none";
+}
+
 namespace {
 
 // Sixteen digits, eight at a time in one word.

@@ -56,6 +56,21 @@ struct UpstreamFacts {
   Duration response{-1};  // until the response head; -1: there was none
 };
 
+/// What a cache did for an exchange, for metrics and logs.
+enum class CacheUse : std::uint8_t {
+  none,       // there is none on its way
+  hit,        // answered from it
+  stale,      // the same, although no longer fresh
+  renewed,    // answered from it, after the origin had said that nothing has changed
+  collapsed,  // got what another had asked the origin for
+  miss,       // the origin was asked for the cache
+  pass        // went past it
+};
+
+inline constexpr std::size_t kCacheUses = 7;
+
+std::string_view name(CacheUse use);
+
 /// Sends an interim response (1xx) to the client at once; set by the session.
 class InterimSink {
  public:
@@ -152,6 +167,9 @@ class Exchange : public Recycled<Exchange> {
     headers.set("Strict-Transport-Security", arena_.copy(policy));
   }
 
+  CacheUse cache_use() const { return cache_use_; }
+  void set_cache_use(CacheUse use) { cache_use_ = use; }
+
   /// Null without a service.
   ExchangePin* pin() const { return pin_; }
   void set_pin(ExchangePin* pin) { pin_ = pin; }
@@ -202,6 +220,7 @@ class Exchange : public Recycled<Exchange> {
   const Headers* response_headers_ = nullptr;
   IpAddress client_ip_;
   bool peer_trusted_ = false;
+  CacheUse cache_use_ = CacheUse::none;
   ExchangePin* pin_ = nullptr;
   Step* last_ = nullptr;
 };

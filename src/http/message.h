@@ -44,9 +44,10 @@ struct Response {
   explicit Response(Arena& arena) : headers(arena) {}
 
   std::uint16_t status = 200;
-  std::string_view reason;  // empty: the registered phrase
-  Headers headers;          // end-to-end fields only; no Content-Length, no Transfer-Encoding
-  Body* body = nullptr;     // null if there is none; owned by the exchange
+  std::string_view reason;     // empty: the registered phrase
+  Headers headers;             // end-to-end fields only; no Content-Length, no Transfer-Encoding
+  Body* body = nullptr;        // null if there is none; owned by the exchange
+  bool ends_by_close = false;  // the body; nothing tells whether it is whole
   // Of a response without a body that announces the length that GET would have had (HEAD, 304).
   std::optional<std::uint64_t> announced_length;
   std::unique_ptr<Tunnel> tunnel;  // with 101, or 2xx to CONNECT

@@ -4,6 +4,7 @@
 #include "middleware/basic_auth.h"
 #include "middleware/body_limit.h"
 #include "middleware/buffer.h"
+#include "middleware/cache.h"
 #include "middleware/compress.h"
 #include "middleware/concurrency_limit.h"
 #include "middleware/cors.h"
@@ -33,6 +34,7 @@ constexpr ModuleEntry<Middleware> kEntries[] = {
     entry<BasicAuthMiddleware, BasicAuthConfig>,
     entry<BodyLimitMiddleware, BodyLimitConfig>,
     entry<BufferMiddleware, BufferConfig>,
+    entry<CacheMiddleware, CacheConfig>,
     entry<CompressMiddleware, CompressConfig>,
     entry<ConcurrencyLimitMiddleware, ConcurrencyLimitConfig>,
     entry<CorsMiddleware, CorsConfig>,

@@ -38,6 +38,25 @@ inline constexpr Metric received_bytes{"weir_received_bytes_total", counter, "ro
                                        "Content of requests; in tunnels, what clients sent."};
 inline constexpr Metric sent_bytes{"weir_sent_bytes_total", counter, "route", "bytes",
                                    "Content of responses; in tunnels, what clients were sent."};
+inline constexpr Metric cache_requests{"weir_cache_requests_total", counter, "route, result",
+                                       "requests",
+                                       "Requests on routes with a cache: hit, stale, renewed "
+                                       "(after a 304), collapsed (another had asked "
+                                       "already), miss or pass."};
+inline constexpr Metric cache_sent{
+    "weir_cache_sent_bytes_total", counter, "route", "bytes",
+    "Content of responses for which the origin sent none: all but miss and pass."};
+inline constexpr Metric cache_objects{"weir_cache_objects", gauge, "cache", "objects",
+                                      "Responses that are stored."};
+inline constexpr Metric cache_bytes{
+    "weir_cache_bytes", gauge, "cache", "bytes",
+    "What the cache takes, with what is coming in and what clients still read."};
+inline constexpr Metric cache_limit{"weir_cache_limit_bytes", gauge, "cache", "bytes",
+                                    "What it may take."};
+inline constexpr Metric cache_stored{"weir_cache_stored_total", counter, "cache", "objects",
+                                     "Responses that were stored."};
+inline constexpr Metric cache_evicted{"weir_cache_evicted_total", counter, "cache", "objects",
+                                      "Responses that went because room was needed."};
 inline constexpr Metric errors{
     "weir_errors_total", counter, "reason, origin", "requests",
     "Requests that ended with an error, by its reason and by who caused it."};

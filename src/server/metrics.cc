@@ -46,6 +46,7 @@ void WorkerMetrics::record(const Exchange& exchange) {
   pair.route->duration.record(outcome.ended - outcome.started);
   pair.route->received.add(outcome.bytes_received);
   pair.route->sent.add(outcome.bytes_sent);
+  if (exchange.cache_use() != CacheUse::none) record_cache(*pair.route, exchange);
   if (pair.upstream != nullptr) {
     if (upstream.response >= Duration::zero()) pair.upstream->response.record(upstream.response);
     if (upstream.attempts > 1) pair.upstream->retries.add(upstream.attempts - 1u);
@@ -54,6 +55,13 @@ void WorkerMetrics::record(const Exchange& exchange) {
   if (error.code != ErrorCode::none) {
     errors_[static_cast<std::size_t>(error.origin)][static_cast<std::size_t>(error.code)].add();
   }
+}
+
+void WorkerMetrics::record_cache(RouteSeries& route, const Exchange& exchange) {
+  CacheUse use = exchange.cache_use();
+  route.cache[static_cast<std::size_t>(use)].add();
+  bool asked = use == CacheUse::miss || use == CacheUse::pass;
+  if (!asked) route.cache_sent.add(exchange.outcome().bytes_sent);
 }
 
 WorkerMetrics::Pair& WorkerMetrics::pair_of(std::string_view route, std::string_view upstream) {
@@ -107,6 +115,8 @@ void ExchangeTotals::add(const WorkerMetrics& worker) {
     total.duration.add(series->duration);
     total.received += series->received.value();
     total.sent += series->sent.value();
+    for (std::size_t i = 0; i < kCacheUses; ++i) total.cache[i] += series->cache[i].value();
+    total.cache_sent += series->cache_sent.value();
   }
   for (const auto& [name, series] : worker.upstreams_) {
     Upstream& total = upstreams[name];

@@ -61,6 +61,8 @@ class WorkerMetrics {
     Histogram duration;
     Counter received;
     Counter sent;
+    std::array<Counter, kCacheUses> cache;
+    Counter cache_sent;
   };
   struct UpstreamSeries {
     Histogram response;
@@ -83,6 +85,7 @@ class WorkerMetrics {
     std::size_t operator()(const Names& names) const;
   };
 
+  static void record_cache(RouteSeries& route, const Exchange& exchange);
   Pair& pair_of(std::string_view route, std::string_view upstream);
   Pair& make_pair(std::string_view route, std::string_view upstream);
 
@@ -103,6 +106,8 @@ class ExchangeTotals {
     HistogramTotals duration;
     std::uint64_t received = 0;
     std::uint64_t sent = 0;
+    std::array<std::uint64_t, kCacheUses> cache{};  // by CacheUse
+    std::uint64_t cache_sent = 0;                   // bytes that the origin was not asked for
   };
   struct Upstream {
     HistogramTotals response;

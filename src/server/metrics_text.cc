@@ -37,6 +37,7 @@ void ProcessStatus::Text::exchanges() {
   per_name(metrics::received_bytes, "route", totals.routes,
            [](const Route& r) { return r.received; });
   per_name(metrics::sent_bytes, "route", totals.routes, [](const Route& r) { return r.sent; });
+  cache_uses();
   out_.family(metrics::errors);
   for (std::size_t code = 0; code < kErrorCodes; ++code) {
     for (std::size_t origin = 0; origin < kOrigins; ++origin) {
@@ -48,6 +49,35 @@ void ProcessStatus::Text::exchanges() {
   }
   per_name(metrics::retries, "upstream", totals.upstreams,
            [](const ExchangeTotals::Upstream& u) { return u.retries; });
+}
+
+// Of routes that have a cache only.
+void ProcessStatus::Text::cache_uses() {
+  out_.family(metrics::cache_requests);
+  for (const auto& [name, route] : view_.totals.routes) {
+    for (std::size_t i = 1; i < kCacheUses; ++i) {
+      if (route.cache[i] == 0) continue;
+      out_.sample({{"route", name}, {"result", weir::name(static_cast<CacheUse>(i))}},
+                  route.cache[i]);
+    }
+  }
+  out_.family(metrics::cache_sent);
+  for (const auto& [name, route] : view_.totals.routes) {
+    if (route.cache != decltype(route.cache){}) out_.sample({{"route", name}}, route.cache_sent);
+  }
+}
+
+void ProcessStatus::Text::caches(const std::vector<cache::StoreTotals>& caches) {
+  using Totals = cache::StoreTotals;
+  auto family = [&](const Metric& metric, std::uint64_t Totals::* value) {
+    out_.family(metric);
+    for (const Totals& each : caches) out_.sample({{"cache", each.name}}, each.*value);
+  };
+  family(metrics::cache_objects, &Totals::objects);
+  family(metrics::cache_bytes, &Totals::bytes);
+  family(metrics::cache_limit, &Totals::limit);
+  family(metrics::cache_stored, &Totals::stored);
+  family(metrics::cache_evicted, &Totals::evicted);
 }
 
 template <class Value>
@@ -186,6 +216,7 @@ std::string ProcessStatus::metrics() const {
   text.rate_limits();
   text.stores();
   text.dns(sources_.dns ? sources_.dns() : std::vector<DnsStatus>());
+  text.caches(sources_.caches ? sources_.caches() : std::vector<cache::StoreTotals>());
   text.overload(sources_.overload ? sources_.overload() : OverloadFigures());
   text.process(unready().empty());
   text.log(sources_.access_log ? sources_.access_log() : LogFigures());

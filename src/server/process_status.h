@@ -14,6 +14,7 @@
 #include "cluster/cluster.h"
 #include "discovery/dns.h"
 #include "middleware/rate_limit/limit.h"
+#include "middleware/cache/store.h"
 #include "server/health_checks.h"
 #include "server/line_sink.h"
 #include "server/listener_service.h"
@@ -33,6 +34,7 @@ struct StatusSources {
   std::function<LogFigures()> access_log;
   const HealthChecks* health = nullptr;
   std::function<OverloadFigures()> overload;
+  std::function<std::vector<cache::StoreTotals>()> caches;
 };
 
 /// Why clients should not be sent here yet, or any more.

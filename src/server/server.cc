@@ -403,6 +403,12 @@ std::vector<std::shared_ptr<Cluster>> Server::clusters() const {
   return all;
 }
 
+std::vector<cache::StoreTotals> Server::caches() {
+  std::vector<cache::StoreTotals> all;
+  for (const auto& [name, store] : states_.all<cache::Store>()) all.push_back(store->totals());
+  return all;
+}
+
 void Server::on_each_worker(std::function<void(Worker&)> f, std::function<void()> done) {
   auto finished = countdown(workers_.size(), std::move(done));
   for (Running& running : workers_) {

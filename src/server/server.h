@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "middleware/cache/store.h"
 #include "server/build.h"
 #include "server/endpoint_discovery.h"
 #include "server/health_checks.h"
@@ -72,6 +73,9 @@ class Server {
   void sense_load(TimePoint now, std::uint64_t memory, std::uint64_t limit);
   const Overload& overload() const { return overload_; }
 
+  /// What outlives configurations, by kind and name. The owner's thread.
+  NamedStates& states() { return states_; }
+
   CertificateStore& certificates() { return tls_.certificates(); }
 
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
@@ -81,6 +85,8 @@ class Server {
   const NamedStates& states() const { return states_; }
   /// For statistics: `f(worker)` runs on each worker's loop, then `done` on the owner's thread.
   void on_each_worker(std::function<void(Worker&)> f, std::function<void()> done);
+  /// By name.
+  std::vector<cache::StoreTotals> caches();
   unsigned worker_count() const { return static_cast<unsigned>(workers_.size()); }
   /// Workers that end in their own time.
   unsigned retiring_count() const { return static_cast<unsigned>(retiring_.size()); }

@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "store/redis_client.h"
+#include "middleware/cache/fill.h"
 #include "upstream/mirror.h"
 #include "upstream/session_scope.h"
 
@@ -145,6 +146,7 @@ Task<void> Worker::finish(std::function<void()> done, bool admin_too) {
     co_await (*service)->finished();
   }
   if (admin_too) {
+    co_await cache::FillScope::finish(loop_);
     co_await MirrorScope::finish(loop_);  // whose copies use the sessions
     co_await SessionScope::finish(loop_);
     co_await RedisScope::finish(loop_);

@@ -154,6 +154,12 @@ class WeirProcess:
             self.write_config(config)
         return self._command("reload")
 
+    def purge(self, *options):
+        """What `weir purge` says."""
+        done = self._command("purge", *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def signal(self, number):
         self._process.send_signal(number)
 

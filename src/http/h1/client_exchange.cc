@@ -237,7 +237,8 @@ Result<Response> ClientExchange::make_response(const ClientRequest& request,
     Incoming from{connection_.stream.get(), &unread_, stop_.token(), Origin::upstream};
     body_ = exchange_.own<IncomingBody>(from, *framing, limits_.chunk, exchange_.arena(), this);
     response.body = body_;
-    if (framing->kind == Framing::Kind::until_close) keep_alive_ = false;
+    response.ends_by_close = framing->kind == Framing::Kind::until_close;
+    if (response.ends_by_close) keep_alive_ = false;
     Loop& loop = exchange_.loop();
     loop.timers().arm(watchdog_, loop.now() + limits_.idle_timeout);
     return response;

@@ -1,0 +1,339 @@
+#include "middleware/cache.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "expression/exchange_facts.h"
+#include "expression/header_edits.h"
+#include "http/error_response.h"
+#include "middleware/cache/answer.h"
+
+namespace weir {
+
+using cache::Found;
+using cache::ObjectRef;
+using cache::Phase;
+
+namespace {
+
+constexpr std::int64_t seconds_of(Duration time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+}
+
+bool reads(const Request& request) {
+  return request.method == Method::get || request.method == Method::head;
+}
+
+// Whether the path is the one that the client wrote, but for the way in which its bytes are
+// written: where segments had to be resolved, what an origin and a cache take it for may differ.
+bool plain_path(const Target& target) {
+  if (target.raw == target.path_query) return true;
+  std::string_view raw = target.raw;
+  if (target.form == TargetForm::absolute) {
+    std::size_t path = raw.find('/', raw.find("://") + 3);
+    raw = path == std::string_view::npos ? "/" : raw.substr(path);
+  }
+  raw = raw.substr(0, raw.find('?'));
+  return std::ranges::count(raw, '/') == std::ranges::count(target.path, '/');
+}
+
+// Why a request goes past the cache; empty: it does not. RFC 9111, 4.3.2: what only the origin can
+// check is left to it.
+std::string_view passes(const Request& request) {
+  if (request.body != nullptr || !request.upgrade.empty()) return "bypass";
+  bool form =
+      request.target.form == TargetForm::origin || request.target.form == TargetForm::absolute;
+  if (!form || request.authority.text.empty() || !plain_path(request.target)) return "bypass";
+  constexpr HeaderSet kForOrigin(HeaderId::if_match, HeaderId::if_unmodified_since);
+  if (request.headers.has_any(kForOrigin)) return "request";
+  return {};
+}
+
+std::string_view url_of(Exchange& exchange) {
+  const Request& request = exchange.request();
+  return exchange.arena().concat(
+      {request.scheme, "://", request.authority.text, request.target.path_query});
+}
+
+// The address that Location or Content-Location of a response names, if it is of the same origin
+// (RFC 9111, 4.4); else nothing.
+std::string_view same_origin(Exchange& exchange, std::string_view location) {
+  const Request& request = exchange.request();
+  Arena& arena = exchange.arena();
+  std::string_view origin = arena.concat({request.scheme, "://", request.authority.text});
+  if (location.starts_with(origin)) location.remove_prefix(origin.size());
+  if (!location.starts_with('/') || location.starts_with("//")) return {};
+  Result<Target> target =
+      parse_target(location.substr(0, location.find('#')), TargetRule::ordinary, arena);
+  return target ? arena.concat({origin, target->path_query}) : std::string_view();
+}
+
+template <class... Args>
+std::string_view text(Arena& arena, fmt::format_string<Args...> format, Args&&... args) {
+  std::array<char, 160> buffer;
+  auto end = fmt::format_to_n(buffer.data(), buffer.size(), format, std::forward<Args>(args)...);
+  return arena.copy({buffer.data(), static_cast<std::size_t>(end.out - buffer.data())});
+}
+
+// RFC 9211. On the way of every hit, so without a formatter.
+std::string_view hit_status(Arena& arena, std::int64_t ttl) {
+  std::array<char, 24> digits;
+  char* end = std::to_chars(digits.data(), digits.data() + digits.size(), ttl).ptr;
+  return arena.concat(
+      {"weir; hit; ttl=", {digits.data(), static_cast<std::size_t>(end - digits.data())}});
+}
+
+std::int64_t time_left(const cache::Object& object, TimePoint now) {
+  return object.facts().verdict.lifetime - object.age(now);
+}
+
+// RFC 5861, 4.
+bool usable_after_failure(const ObjectRef& object, TimePoint now) {
+  if (!object) return false;
+  const cache::Verdict& verdict = object->facts().verdict;
+  return verdict.stale_if_error > 0 &&
+         verdict.may_be_stale(object->age(now), verdict.stale_if_error);
+}
+
+Response look_again(Exchange& exchange) {
+  Response nothing(exchange.arena());
+  nothing.status = 0;
+  return nothing;
+}
+
+cache::Policy policy_of(const CacheConfig& config) {
+  cache::Policy policy;
+  if (!config.heuristics) policy.heuristic_most = 0;
+  policy.stale_while_revalidate = seconds_of(config.stale_while_revalidate);
+  policy.stale_if_error = seconds_of(config.stale_if_error);
+  policy.strip_cookies = config.strip_cookies;
+  return policy;
+}
+
+}  // namespace
+
+/// One client's question, and how far it has come.
+struct CacheMiddleware::Asked {
+  std::string_view url;
+  std::string_view extras;
+  cache::RequestDirectives wants;
+  Found found;
+  int rounds = 0;
+
+  bool leads() const { return found.kind == Found::Kind::lead; }
+};
+
+CacheMiddleware::CacheMiddleware(const CacheConfig& config, const BuildParts& parts)
+    : store_(parts.states.get<cache::Store>(
+          config.name, [&] { return std::make_shared<cache::Store>(config.name); })),
+      share_(store_, config.max_size.bytes),
+      rules_{policy_of(config), std::min(config.max_object.bytes, config.max_size.bytes)},
+      obey_clients_(config.obey_clients) {
+  for (const auto& each : config.lifetimes) {
+    std::uint16_t status = 0;
+    std::from_chars(each.name.data(), each.name.data() + each.name.size(), status);
+    lifetimes_.emplace_back(status, seconds_of(each.value));
+  }
+  rules_.policy.lifetimes = lifetimes_;
+  for (const auto& source : config.key) {
+    auto compiled =
+        expression::Template::compile(*source, expression::Stage::route, expression::Escape::none);
+    if (compiled) {
+      key_.push_back(std::move(*compiled));
+    } else {
+      report(compiled.error(), source.position, parts.diagnostics);
+    }
+  }
+}
+
+Task<Result<Response>> CacheMiddleware::handle(Exchange& exchange, Next next) const {
+  const Request& request = exchange.request();
+  if (!reads(request)) {
+    return is_safe(request.method) ? next(exchange) : invalidate(exchange, next);
+  }
+  std::string_view why = passes(request);
+  return why.empty() ? serve(exchange, next) : pass(exchange, next, why);
+}
+
+Task<Result<Response>> CacheMiddleware::pass(Exchange& exchange, Next next,
+                                             std::string_view why) const {
+  exchange.set_cache_use(CacheUse::pass);
+  Result<Response> response = co_await next(exchange);
+  if (response) {
+    cache::add_cache_status(response->headers, exchange.arena(),
+                            exchange.arena().concat({"weir; fwd=", why}));
+  }
+  co_return response;
+}
+
+// RFC 9111, 4.4.
+Task<Result<Response>> CacheMiddleware::invalidate(Exchange& exchange, Next next) const {
+  exchange.set_cache_use(CacheUse::pass);
+  Result<Response> response = co_await next(exchange);
+  if (!response || response->status < 200 || response->status >= 400) co_return response;
+  store_->purge_url(url_of(exchange), cache::Purge::hard);
+  for (std::string_view field : {"Location", "Content-Location"}) {
+    std::string_view url = same_origin(exchange, response->headers.get(field));
+    if (!url.empty()) store_->purge_url(url, cache::Purge::hard);
+  }
+  co_return response;
+}
+
+// Each value with its length in front: no two lists of values give the same text.
+std::string_view CacheMiddleware::extras(Exchange& exchange) const {
+  if (key_.empty()) return {};
+  std::string all;
+  for (const expression::Template& each : key_) {
+    std::string value;
+    each.append_to(value, expression::ExchangeFacts(exchange));
+    all += fmt::format("{}:{}", value.size(), value);
+  }
+  return exchange.arena().copy(all);
+}
+
+Found CacheMiddleware::look(Exchange& exchange, Asked& asked) const {
+  const Request& request = exchange.request();
+  bool may_fill = request.method == Method::get && !asked.wants.only_if_cached &&
+                  !asked.wants.no_store && !cache::FillScope::of(exchange.loop()).full();
+  return store_->look(
+      {asked.url, asked.extras, request.headers, asked.wants, exchange.loop().now(), may_fill});
+}
+
+Task<Result<Response>> CacheMiddleware::serve(Exchange& exchange, Next next) const {
+  Loop& loop = exchange.loop();
+  loop.slots().get<Seasoned>(seasoned_, [&] {
+    store_->season(loop.random());
+    return std::make_unique<Seasoned>();
+  });
+  Asked asked{url_of(exchange), extras(exchange), {}, {}};
+  const Headers& headers = exchange.request().headers;
+  if (headers.has_any(HeaderSet(HeaderId::cache_control, HeaderId::pragma))) {
+    cache::RequestDirectives wants = cache::read_request_directives(headers);
+    asked.wants.only_if_cached = wants.only_if_cached;
+    if (obey_clients_) asked.wants = wants;
+  }
+  while (true) {
+    asked.found = look(exchange, asked);
+    const Found& found = asked.found;
+    switch (found.kind) {
+      case Found::Kind::hit: co_return give(exchange, asked, nullptr, nullptr);
+      case Found::Kind::stale:
+        if (found.fill) begin(exchange, next, asked);
+        co_return give(exchange, asked, nullptr, nullptr);
+      case Found::Kind::pass: co_return co_await pass(exchange, next, "bypass");
+      case Found::Kind::missing:
+        if (!asked.wants.only_if_cached) co_return co_await pass(exchange, next, found.why);
+        co_return error_response(exchange, 504, "only_if_cached", "It is not in the cache.");
+      case Found::Kind::join:
+      case Found::Kind::lead: break;
+    }
+    Result<Response> response = co_await follow(exchange, next, asked);
+    // Nothing came of it that is of use: what is there by now may be.
+    bool again = response && response->status == 0;
+    if (!again) co_return response;
+    if (++asked.rounds == 2) co_return co_await pass(exchange, next, "vary-miss");
+  }
+}
+
+std::shared_ptr<cache::Fill> CacheMiddleware::begin(Exchange& exchange, Next next,
+                                                    const Asked& asked) const {
+  return cache::Fill::begin(exchange, next, rules_,
+                            {store_, asked.found.fill, asked.found.object, std::string(asked.url)});
+}
+
+// Waits for the head of what is under way. A response of status 0: look again.
+Task<Result<Response>> CacheMiddleware::follow(Exchange& exchange, Next next, Asked& asked) const {
+  const ObjectRef& filled = asked.found.fill;
+  auto* follower = exchange.own<cache::Object::Follower>(filled, exchange.loop());
+  cache::Fill* fill = nullptr;
+  if (asked.leads()) {
+    fill = &exchange.own<cache::Lead>(begin(exchange, next, asked))->fill();
+  }
+  while (filled->waits_for_head(*follower)) {
+    Status waited = co_await follower->changed(exchange.stop());
+    if (!waited) co_return fail(waited.error());
+  }
+  if (fill != nullptr) exchange.upstream() = fill->upstream();
+  switch (filled->phase()) {
+    case Phase::open:
+    case Phase::complete: {
+      const cache::ObjectFacts& facts = filled->facts();
+      bool shared = !facts.verdict.revalidate_always;
+      if (fill == nullptr && !facts.selector.matches(exchange.request().headers)) {
+        co_return look_again(exchange);
+      }
+      if ((fill == nullptr && !shared) || cache::wants_far_part(exchange, *filled)) break;
+      asked.found.object = filled;
+      co_return give(exchange, asked, fill, follower);
+    }
+    case Phase::failed:
+      if (usable_after_failure(asked.found.object, exchange.loop().now())) {
+        asked.found.kind = Found::Kind::stale;
+        co_return give(exchange, asked, nullptr, nullptr);
+      }
+      if (fill != nullptr) co_return fail(filled->error());
+      break;
+    case Phase::lent:
+      if (fill != nullptr && fill->lent() != nullptr) {
+        co_return co_await lent(exchange, next, *fill, asked.found.why);
+      }
+      break;
+    case Phase::pending:
+    case Phase::refused:
+    case Phase::pass: break;
+  }
+  co_return co_await pass(exchange, next, "bypass");
+}
+
+// What is only for the client that asked.
+Task<Result<Response>> CacheMiddleware::lent(Exchange& exchange, Next next, cache::Fill& fill,
+                                             std::string_view why) const {
+  if (exchange.request().headers.has(HeaderId::range)) {
+    // It was asked for as a whole.
+    fill.give_back();
+    co_return co_await pass(exchange, next, "partial");
+  }
+  exchange.set_cache_use(CacheUse::pass);
+  const Response& from = *fill.lent();
+  Response response(exchange.arena());
+  response.status = from.status;
+  response.reason = exchange.arena().copy(from.reason);
+  response.headers = from.headers.clone(exchange.arena());
+  response.announced_length = from.announced_length;
+  response.ends_by_close = from.ends_by_close;
+  if (from.body != nullptr) {
+    response.body = exchange.own<cache::LentBody>(fill, *from.body, exchange.stop());
+  }
+  cache::add_cache_status(
+      response.headers, exchange.arena(),
+      text(exchange.arena(), "weir; fwd={}; detail={}", why, name(fill.refusal())));
+  co_return response;
+}
+
+Result<Response> CacheMiddleware::give(Exchange& exchange, const Asked& asked, cache::Fill* fill,
+                                       cache::Object::Follower* follower) const {
+  Arena& arena = exchange.arena();
+  const ObjectRef& object = asked.found.object;
+  std::int64_t left = time_left(*object, exchange.loop().now());
+  cache::Serving serving{.follower = follower};
+  if (fill != nullptr) {
+    bool renewed = fill->status() == 304;
+    exchange.set_cache_use(renewed ? CacheUse::renewed : CacheUse::miss);
+    serving.first_hand = !renewed;
+    serving.withheld = &fill->withheld();
+    serving.cache_status = text(arena, "weir; fwd={}; fwd-status={}; stored; ttl={}",
+                                asked.found.why, fill->status(), left);
+  } else if (asked.found.kind == Found::Kind::join) {
+    exchange.set_cache_use(CacheUse::collapsed);
+    serving.cache_status = text(arena, "weir; fwd={}; collapsed; ttl={}", asked.found.why, left);
+  } else {
+    exchange.set_cache_use(asked.found.kind == Found::Kind::hit ? CacheUse::hit : CacheUse::stale);
+    serving.cache_status = hit_status(arena, left);
+  }
+  return cache::answer(exchange, object, serving);
+}
+
+}  // namespace weir

@@ -1,0 +1,460 @@
+#include "middleware/cache/store.h"
+
+#include <algorithm>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "core/hash.h"
+#include "middleware/cache/fill_request.h"
+
+namespace weir::cache {
+
+/// What is known of one address.
+struct Resource {
+  std::string url;
+  std::vector<ObjectRef> stored;   // the latest last
+  std::vector<ObjectRef> filling;  // by their fills, too
+};
+
+namespace {
+
+/// The addresses that an attacker finds to share a place in one process do not in another.
+struct UrlHash {
+  const std::atomic<std::uint64_t>* seed;
+  std::size_t operator()(std::string_view url) const {
+    return stable_hash(url, seed->load(std::memory_order_relaxed));
+  }
+};
+
+constexpr std::uint64_t kFillCost = sizeof(Object) + sizeof(FillRequest) + 256;
+constexpr std::uint64_t kPassCost = sizeof(Object) + 128;
+
+bool has_tag(const Object& object, std::string_view tag) {
+  std::string_view tags = object.facts().tags;
+  for (std::size_t at = tags.find(tag); at != std::string_view::npos; at = tags.find(tag, at + 1)) {
+    // Each stands between spaces.
+    if (tags[at - 1] == ' ' && tags[at + tag.size()] == ' ') return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+struct alignas(64) Store::Shard {
+  explicit Shard(const std::atomic<std::uint64_t>& seed) : resources(0, UrlHash{&seed}) {}
+  mutable std::mutex mutex;
+  // The keys are views of the resources.
+  absl::flat_hash_map<std::string_view, std::unique_ptr<Resource>, UrlHash> resources;
+  EvictionQueue queue;
+  std::uint64_t objects = 0;
+  std::uint64_t evicted = 0;
+  std::uint64_t stored = 0;
+};
+
+Store::Store(std::string name) : name_(std::move(name)), budget_(std::make_shared<Budget>(0)) {
+  for (auto& shard : shards_) shard = std::make_unique<Shard>(seed_);
+}
+
+Store::~Store() = default;
+
+std::uint64_t Store::hash_of(std::string_view url) const { return UrlHash{&seed_}(url); }
+
+Store::Shard& Store::shard_of(std::uint64_t hash) { return *shards_[hash >> (64 - kShardBits)]; }
+
+Store::Share::Share(std::shared_ptr<Store> store, std::uint64_t bytes) : store_(std::move(store)) {
+  std::lock_guard lock(store_->mutex_);
+  place_ = store_->sizes_.insert(bytes);
+  store_->budget_->set_limit(*store_->sizes_.rbegin());
+}
+
+Store::Share::~Share() {
+  std::uint64_t left = 0;
+  {
+    std::lock_guard lock(store_->mutex_);
+    store_->sizes_.erase(place_);
+    if (!store_->sizes_.empty()) left = *store_->sizes_.rbegin();
+    store_->budget_->set_limit(left);
+  }
+  while (left > 0 && store_->budget_->over() && store_->evict_one()) {
+  }
+}
+
+void Store::season(Random& random) {
+  std::lock_guard lock(mutex_);
+  if (std::exchange(seasoned_, true)) return;
+  seed_.store(random.next(), std::memory_order_relaxed);
+}
+
+// --- looking up ----------------------------------------------------------------------------------
+
+Found Store::look(const Query& query) {
+  std::uint64_t hash = hash_of(query.url);
+  Shard& shard = shard_of(hash);
+  Found found;
+  {
+    std::lock_guard lock(shard.mutex);
+    found = look(shard, hash, query, nullptr);
+  }
+  bool begins = found.kind == Found::Kind::lead;
+  if (!begins) return found;
+  // Room is made without the lock; meanwhile somebody else may have begun.
+  std::optional<Charge> charge =
+      this->charge(kFillCost + query.url.size() + query.extras.size() + query.request.wire_size());
+  if (!charge) {
+    found.kind = Found::Kind::pass;
+    return found;
+  }
+  std::lock_guard lock(shard.mutex);
+  return look(shard, hash, query, &*charge);
+}
+
+// Without a charge, nothing is begun.
+Found Store::look(Shard& shard, std::uint64_t hash, const Query& query, Charge* charge) {
+  Found found;
+  Resource* resource = find(shard, query.url, hash);
+  if (resource != nullptr) {
+    bool varies = false;
+    ObjectRef best = best_of(*resource, query, varies);
+    if (varies) found.why = "vary-miss";
+    if (best) {
+      if (best->phase() == Phase::pass) {
+        found.kind = Found::Kind::pass;
+        return found;
+      }
+      if (judge(best, query, found)) return found;
+      if (query.now < best->retry_at && found.kind != Found::Kind::stale) {
+        found.kind = Found::Kind::pass;
+        return found;
+      }
+    }
+    bool exclusive = best && best->facts().verdict.revalidate_always;
+    if (!exclusive) {
+      if (ObjectRef fill = joinable(*resource, query)) {
+        if (found.kind == Found::Kind::stale) return found;  // it is being renewed already
+        if (query.may_fill) {
+          found.kind = Found::Kind::join;
+          found.fill = std::move(fill);
+        }
+        return found;
+      }
+    }
+    if (resource->filling.size() >= kMostFills) {
+      if (found.kind != Found::Kind::stale) found.kind = Found::Kind::pass;
+      return found;
+    }
+  }
+  if (!query.may_fill) return found;
+  if (found.kind == Found::Kind::stale) {
+    // One more look-up of the budget without the lock is not worth it: what is being renewed is
+    // small, and the charge was taken for what it replaces.
+    std::uint64_t cost = kFillCost + query.url.size() + query.extras.size();
+    if (!budget_->take(cost)) return found;
+    Charge own(budget_, cost);
+    begin(shard, hash, query, own, true, found);
+    return found;
+  }
+  found.kind = Found::Kind::lead;
+  bool exclusive = found.object && found.object->facts().verdict.revalidate_always;
+  if (charge != nullptr) begin(shard, hash, query, *charge, !exclusive, found);
+  return found;
+}
+
+// True if `object` is what the client gets, and nothing has to be asked for.
+bool Store::judge(const ObjectRef& object, const Query& query, Found& found) const {
+  const Verdict& verdict = object->facts().verdict;
+  std::int64_t age = object->age(query.now);
+  found.object = object;
+  if (!object->purged && verdict.fresh(age)) {
+    if (satisfies(query.wants, verdict, age)) {
+      object->place.use();
+      found.kind = Found::Kind::hit;
+      return true;
+    }
+    found.why = "request";
+    return false;
+  }
+  found.why = "stale";
+  if (verdict.revalidate_always || query.wants.no_cache || query.wants.max_age) return false;
+  bool waits = query.now < object->retry_at;
+  std::int64_t allowed = waits ? std::max(verdict.stale_if_error, verdict.stale_while_revalidate)
+                               : verdict.stale_while_revalidate;
+  // What was purged softly has been stale from then on; how long it was fresh counts for nothing.
+  if (allowed == 0 || !verdict.may_be_stale(age, allowed)) return false;
+  object->place.use();
+  found.kind = Found::Kind::stale;
+  return waits;
+}
+
+void Store::begin(Shard& shard, std::uint64_t hash, const Query& query, Charge& charge,
+                  bool joinable, Found& found) {
+  Resource& resource = make(shard, query.url, hash);
+  auto fill = std::make_shared<Object>(std::string(query.extras), std::move(charge));
+  fill->request = std::make_unique<FillRequest>(query.request);
+  fill->joinable = joinable;
+  resource.filling.push_back(fill);
+  found.fill = std::move(fill);
+}
+
+Resource* Store::find(Shard& shard, std::string_view url, std::uint64_t hash) {
+  auto found = shard.resources.find(url, hash);
+  return found == shard.resources.end() ? nullptr : found->second.get();
+}
+
+Resource& Store::make(Shard& shard, std::string_view url, std::uint64_t hash) {
+  if (Resource* known = find(shard, url, hash)) return *known;
+  auto resource = std::make_unique<Resource>();
+  resource->url = url;
+  std::string_view key = resource->url;
+  return *shard.resources.emplace(key, std::move(resource)).first->second;
+}
+
+// The latest that is an answer to the request (RFC 9111, 4.1). A word that nobody is to wait counts
+// as long as there is none.
+ObjectRef Store::best_of(Resource& resource, const Query& query, bool& varies) {
+  ObjectRef pass;
+  for (auto it = resource.stored.rbegin(); it != resource.stored.rend(); ++it) {
+    const ObjectRef& object = *it;
+    if (object->extras() != query.extras) continue;
+    if (object->phase() == Phase::pass) {
+      if (query.now < object->pass_until) pass = object;
+      continue;
+    }
+    if (object->facts().selector.matches(query.request)) return object;
+    varies = true;
+  }
+  return pass;
+}
+
+// A fill whose answer will do for the request, as far as is known. What Vary will say is taken from
+// what it said before.
+ObjectRef Store::joinable(const Resource& resource, const Query& query) {
+  const Object* known = nullptr;
+  for (const ObjectRef& each : resource.stored) {
+    if (each->phase() == Phase::complete) known = each.get();
+  }
+  for (const ObjectRef& each : resource.filling) {
+    if (each->phase() == Phase::open) known = each.get();
+  }
+  for (const ObjectRef& fill : resource.filling) {
+    if (!fill->joinable || fill->extras() != query.extras) continue;
+    Phase phase = fill->phase();
+    bool suits = false;
+    if (phase == Phase::pending) {
+      suits =
+          known == nullptr || known->facts().selector.same(fill->request->headers, query.request);
+    } else if (phase == Phase::open || phase == Phase::complete) {
+      suits = fill->facts().selector.matches(query.request);
+    }
+    if (suits) return fill;
+  }
+  return nullptr;
+}
+
+// --- keeping -------------------------------------------------------------------------------------
+
+void Store::insert(Shard& shard, Resource& resource, std::uint64_t hash, const ObjectRef& object,
+                   Garbage& garbage) {
+  bool pass = object->phase() == Phase::pass;
+  for (std::size_t i = resource.stored.size(); i-- > 0;) {
+    const ObjectRef& other = resource.stored[i];
+    if (other->extras() != object->extras()) continue;
+    bool replaced = other->phase() == Phase::pass;
+    if (!replaced && !pass && object->request) {
+      replaced = other->facts().selector.matches(object->request->headers);
+    }
+    if (replaced) remove(shard, resource, i, garbage);
+  }
+  if (resource.stored.size() >= kMostVariants) remove(shard, resource, 0, garbage);
+  object->place.resource = &resource;
+  object->place.hash = mix(hash ^ stable_hash(object->extras()));
+  object->place.weight = object->cost();
+  shard.queue.insert(object->place);
+  resource.stored.push_back(object);
+  ++shard.objects;
+  if (!pass) ++shard.stored;
+}
+
+void Store::remove(Shard& shard, Resource& resource, std::size_t index, Garbage& garbage) {
+  shard.queue.remove(resource.stored[index]->place);
+  garbage.push_back(std::move(resource.stored[index]));
+  resource.stored.erase(resource.stored.begin() + static_cast<std::ptrdiff_t>(index));
+  --shard.objects;
+}
+
+void Store::remove_fill(Resource& resource, const ObjectRef& fill) {
+  std::erase(resource.filling, fill);
+}
+
+void Store::tidy(Shard& shard, Resource& resource) {
+  if (!resource.stored.empty() || !resource.filling.empty()) return;
+  std::string url = resource.url;  // the key is a view of what goes
+  shard.resources.erase(url);
+}
+
+void Store::settle(std::string_view url, const ObjectRef& fill) {
+  std::uint64_t hash = hash_of(url);
+  Shard& shard = shard_of(hash);
+  Garbage garbage;
+  std::unique_ptr<FillRequest> request;
+  std::lock_guard lock(shard.mutex);
+  Resource* resource = find(shard, url, hash);
+  if (resource == nullptr) return;
+  remove_fill(*resource, fill);
+  bool kept = fill->phase() == Phase::complete && fill->kept() && !fill->doomed;
+  if (kept) insert(shard, *resource, hash, fill, garbage);
+  request = std::move(fill->request);
+  tidy(shard, *resource);
+}
+
+void Store::set_pass(std::string_view url, const ObjectRef& fill, TimePoint until) {
+  std::optional<Charge> charge = this->charge(kPassCost + url.size() + fill->extras().size());
+  std::uint64_t hash = hash_of(url);
+  Shard& shard = shard_of(hash);
+  Garbage garbage;
+  std::lock_guard lock(shard.mutex);
+  Resource* resource = find(shard, url, hash);
+  if (resource == nullptr) return;
+  remove_fill(*resource, fill);
+  if (charge) {
+    auto mark = std::make_shared<Object>(fill->extras(), std::move(*charge));
+    mark->pass_until = until;
+    mark->set_pass();
+    insert(shard, *resource, hash, mark, garbage);
+  }
+  tidy(shard, *resource);
+}
+
+void Store::postpone(std::string_view url, const ObjectRef& object, TimePoint until) {
+  std::lock_guard lock(shard_of(hash_of(url)).mutex);
+  object->retry_at = until;
+}
+
+void Store::drop(std::string_view url, const ObjectRef& object) {
+  std::uint64_t hash = hash_of(url);
+  Shard& shard = shard_of(hash);
+  Garbage garbage;
+  std::lock_guard lock(shard.mutex);
+  Resource* resource = find(shard, url, hash);
+  if (resource == nullptr) return;
+  auto found = std::ranges::find(resource->stored, object);
+  if (found == resource->stored.end()) return;
+  remove(shard, *resource, static_cast<std::size_t>(found - resource->stored.begin()), garbage);
+  tidy(shard, *resource);
+}
+
+void Store::close(std::string_view url, const ObjectRef& fill) {
+  std::lock_guard lock(shard_of(hash_of(url)).mutex);
+  fill->joinable = false;
+}
+
+// --- making room ---------------------------------------------------------------------------------
+
+std::optional<Charge> Store::charge(std::uint64_t bytes) {
+  if (bytes > budget_->limit()) return std::nullopt;
+  unsigned idle = 0;
+  while (!budget_->take(bytes)) {
+    // Once around without anything that could go: all of it is in use.
+    idle = evict_one() ? 0 : idle + 1;
+    if (idle > kShards) return std::nullopt;
+  }
+  return Charge(budget_, bytes);
+}
+
+// From one shard after the other: they have about the same. What clients read just now frees
+// nothing by going.
+bool Store::evict_one() {
+  Shard& shard = *shards_[next_victim_.fetch_add(1, std::memory_order_relaxed) % kShards];
+  Garbage garbage;
+  std::lock_guard lock(shard.mutex);
+  Place* victim = shard.queue.pick(
+      [](const Place& place) { return place.object->weak_from_this().use_count() > 1; });
+  if (victim == nullptr) return false;
+  Resource& resource = *victim->resource;
+  auto found = std::ranges::find(resource.stored, victim->object, &ObjectRef::get);
+  remove(shard, resource, static_cast<std::size_t>(found - resource.stored.begin()), garbage);
+  ++shard.evicted;
+  tidy(shard, resource);
+  return true;
+}
+
+// --- purging -------------------------------------------------------------------------------------
+
+template <class Wanted>
+std::size_t Store::purge(Shard& shard, Resource& resource, Purge how, Wanted wanted,
+                         Garbage& garbage) {
+  std::size_t count = 0;
+  for (const ObjectRef& fill : resource.filling) {
+    if (fill->phase() != Phase::pending && !wanted(*fill)) continue;
+    fill->doomed = true;
+    fill->joinable = false;
+  }
+  for (std::size_t i = resource.stored.size(); i-- > 0;) {
+    Object& object = *resource.stored[i];
+    if (object.phase() == Phase::pass || !wanted(object)) continue;
+    ++count;
+    if (how == Purge::soft) {
+      object.purged = true;
+    } else {
+      remove(shard, resource, i, garbage);
+    }
+  }
+  return count;
+}
+
+std::size_t Store::purge_url(std::string_view url, Purge how) {
+  std::uint64_t hash = hash_of(url);
+  Shard& shard = shard_of(hash);
+  Garbage garbage;
+  std::lock_guard lock(shard.mutex);
+  Resource* resource = find(shard, url, hash);
+  if (resource == nullptr) return 0;
+  std::size_t count = purge(shard, *resource, how, [](const Object&) { return true; }, garbage);
+  tidy(shard, *resource);
+  return count;
+}
+
+// Walks through everything, one shard at a time.
+template <class Wanted>
+std::size_t Store::purge_all(Purge how, Wanted wanted) {
+  std::size_t count = 0;
+  for (auto& shard : shards_) {
+    Garbage garbage;
+    std::lock_guard lock(shard->mutex);
+    std::vector<Resource*> empty;
+    for (auto& [url, resource] : shard->resources) {
+      count += purge(
+          *shard, *resource, how,
+          [&, key = url](const Object& object) { return wanted(key, object); }, garbage);
+      if (resource->stored.empty() && resource->filling.empty()) empty.push_back(resource.get());
+    }
+    for (Resource* each : empty) tidy(*shard, *each);
+  }
+  return count;
+}
+
+std::size_t Store::purge_prefix(std::string_view prefix, Purge how) {
+  return purge_all(
+      how, [prefix](std::string_view url, const Object&) { return url.starts_with(prefix); });
+}
+
+std::size_t Store::purge_tag(std::string_view tag, Purge how) {
+  if (tag.empty() || tag.find(' ') != std::string_view::npos) return 0;
+  return purge_all(how,
+                   [tag](std::string_view, const Object& object) { return has_tag(object, tag); });
+}
+
+StoreTotals Store::totals() const {
+  StoreTotals totals;
+  totals.name = name_;
+  totals.bytes = budget_->used();
+  totals.limit = budget_->limit();
+  for (const auto& shard : shards_) {
+    std::lock_guard lock(shard->mutex);
+    totals.objects += shard->objects;
+    totals.evicted += shard->evicted;
+    totals.stored += shard->stored;
+  }
+  return totals;
+}
+
+}  // namespace weir::cache

@@ -1,0 +1,155 @@
+// Store: the objects of one named cache, found by address, shared by all workers, over reloads.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/random.h"
+#include "middleware/cache/object.h"
+
+namespace weir::cache {
+
+using ObjectRef = std::shared_ptr<Object>;
+
+/// What is asked for.
+struct Query {
+  std::string_view url;  // scheme, host, path and query
+  std::string_view extras;
+  const Headers& request;
+  RequestDirectives wants;
+  TimePoint now;
+  bool may_fill = true;  // false: what is not there is not asked for
+};
+
+/// What there is of it.
+struct Found {
+  enum class Kind : std::uint8_t {
+    hit,      // `object`, fresh
+    stale,    // `object` may be used as it is; `fill`, if there is one, is to be begun
+    join,     // `fill` is under way
+    lead,     // `fill` is to be begun
+    pass,     // nobody waits for another here
+    missing,  // not there, and not to be asked for
+  };
+  Kind kind = Kind::missing;
+  ObjectRef object;  // with join and lead: what has to be validated, or may be used if that fails
+  ObjectRef fill;
+  std::string_view why = "uri-miss";  // RFC 9211, 2.2: why it is not a hit
+};
+
+/// How much is purged.
+enum class Purge : std::uint8_t { hard, soft };  // soft: it stays, and is stale
+
+/// For metrics.
+struct StoreTotals {
+  std::string name;
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;  // of all that is alive, what clients still read included
+  std::uint64_t limit = 0;
+  std::uint64_t evicted = 0;
+  std::uint64_t stored = 0;
+};
+
+/// Divided into shards, each with a mutex that is held for the time of a look-up or an insertion.
+/// Never larger than its limit: what is too much has no place until something else is gone.
+class Store {
+ public:
+  /// Responses to one address; the oldest goes for one more.
+  static constexpr std::size_t kMostVariants = 64;
+  /// Requests to the origin that are under way for one address; one more goes by itself.
+  static constexpr std::size_t kMostFills = 64;
+
+  explicit Store(std::string name);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();
+
+  const std::string& name() const { return name_; }
+
+  /// The largest of the sizes that those who use the cache give it. Held by them.
+  class Share {
+   public:
+    Share(std::shared_ptr<Store> store, std::uint64_t bytes);
+    ~Share();
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+
+   private:
+    std::shared_ptr<Store> store_;
+    std::multiset<std::uint64_t>::iterator place_;
+  };
+
+  /// Before the first use by a worker: makes the addresses that share a place in the index
+  /// unpredictable.
+  void season(Random& random);
+
+  Found look(const Query& query);
+
+  /// `bytes` of the budget, making room if need be; none if there is no room to be made.
+  std::optional<Charge> charge(std::uint64_t bytes);
+
+  /// A fill has ended: it is kept if it is complete.
+  void settle(std::string_view url, const ObjectRef& fill);
+  /// It is for one client only, or of no use: nobody waits for it, or for another before `until`.
+  void set_pass(std::string_view url, const ObjectRef& fill, TimePoint until);
+  /// The origin failed to renew `object`, which may be used meanwhile.
+  void postpone(std::string_view url, const ObjectRef& object, TimePoint until);
+  /// It cannot be validated, or is not what the origin has.
+  void drop(std::string_view url, const ObjectRef& object);
+  /// Others may not wait for the fill, from now on.
+  void close(std::string_view url, const ObjectRef& fill);
+
+  /// The counts are of objects. What is just being fetched is not kept afterwards.
+  std::size_t purge_url(std::string_view url, Purge how);
+  std::size_t purge_prefix(std::string_view prefix, Purge how);
+  std::size_t purge_tag(std::string_view tag, Purge how);
+
+  StoreTotals totals() const;
+
+ private:
+  static constexpr unsigned kShardBits = 6;
+  static constexpr std::size_t kShards = 1 << kShardBits;
+
+  using Garbage = std::vector<ObjectRef>;
+  struct Shard;
+
+  std::uint64_t hash_of(std::string_view url) const;
+  Shard& shard_of(std::uint64_t hash);
+
+  Found look(Shard& shard, std::uint64_t hash, const Query& query, Charge* charge);
+  bool judge(const ObjectRef& object, const Query& query, Found& found) const;
+  void begin(Shard& shard, std::uint64_t hash, const Query& query, Charge& charge, bool joinable,
+             Found& found);
+  static Resource* find(Shard& shard, std::string_view url, std::uint64_t hash);
+  static Resource& make(Shard& shard, std::string_view url, std::uint64_t hash);
+  static ObjectRef best_of(Resource& resource, const Query& query, bool& varies);
+  static ObjectRef joinable(const Resource& resource, const Query& query);
+  static void insert(Shard& shard, Resource& resource, std::uint64_t hash, const ObjectRef& object,
+                     Garbage& garbage);
+  static void remove(Shard& shard, Resource& resource, std::size_t index, Garbage& garbage);
+  static void remove_fill(Resource& resource, const ObjectRef& fill);
+  static void tidy(Shard& shard, Resource& resource);
+  bool evict_one();
+  template <class Wanted>
+  std::size_t purge(Shard& shard, Resource& resource, Purge how, Wanted wanted, Garbage& garbage);
+  template <class Wanted>
+  std::size_t purge_all(Purge how, Wanted wanted);
+
+  const std::string name_;
+  std::shared_ptr<Budget> budget_;
+  std::atomic<std::uint64_t> seed_{0};
+  std::array<std::unique_ptr<Shard>, kShards> shards_;
+  std::atomic<unsigned> next_victim_{0};
+  std::mutex mutex_;  // of the sizes, and the seed
+  std::multiset<std::uint64_t> sizes_;
+  bool seasoned_ = false;
+};
+
+}  // namespace weir::cache

@@ -1,0 +1,218 @@
+// A cache under clients that come together and vanish, origins that die inside of a body, content
+// that changes, purges and reloads, on several workers. What must hold: no client ever gets bytes
+// of another object, an object mixed from two versions, or what was made for another user; and
+// nobody waits for ever.
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cache_origin.h"
+#include "core/log.h"
+#include "io/deadline.h"
+#include "middleware/cache/store.h"
+#include "seeds.h"
+#include "server/sim_server.h"
+
+namespace weir::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint64_t kMaxEvents = 5'000'000;
+constexpr std::size_t kResources = 6;
+constexpr Duration kPatience = seconds(30);
+
+class Quiet final : public ExchangeObserver {
+  void exchange_ended(Exchange&) override {}
+};
+
+class Run {
+ public:
+  explicit Run(std::uint64_t seed)
+      : random_(seed ^ 0x6361636865),
+        calm_(seed % 2 == 0),
+        world_(seed, weather(seed)),
+        host_(world_, [](Loop&) { return std::make_unique<Quiet>(); }),
+        server_(world_.network(), host_) {}
+
+  std::uint64_t run() {
+    SimLoop& home = world_.add_loop("10.0.1.1");
+    std::vector<Resource> resources;
+    for (std::size_t i = 0; i < kResources; ++i) resources.push_back(Resource::drawn(random_));
+    origin_ = std::make_unique<CacheOrigin>(home, "10.0.1.1:80", resources, random_.next());
+    world_.spawn(home, origin_->run());
+    apply();
+    SimLoop& clients = world_.add_loop("10.0.2.1");
+    clients_ = 4 + random_.below(12);
+    for (std::uint64_t i = 0, count = clients_; i < count; ++i) {
+      world_.spawn(clients, client(clients, i, random_.next()));
+    }
+    plan_changes();
+    EXPECT_EQ(world_.run_until([&] { return clients_ == 0; }, kMaxEvents), SimWorld::End::reached);
+    finish();
+    return world_.digest();
+  }
+
+ private:
+  SimFaults weather(std::uint64_t seed) const {
+    SimFaults drawn = SimFaults::drawn(seed);
+    if (!calm_) return drawn;
+    SimFaults mild;
+    mild.partial = drawn.partial;
+    mild.wait = drawn.wait;
+    return mild;
+  }
+
+  void apply() {
+    test::apply(
+        world_, server_,
+        fmt::format("workers: {}\naccess_log: off\nadmin: off\n"
+                    "listeners: [{{ address: \"10.0.0.1:80\" }}]\n"
+                    "routes:\n- use: [{{ cache: {{ max_size: {}KiB, max_object: 32KiB }} }}]\n"
+                    "  reverse_proxy: api\n"
+                    "upstreams:\n  api:\n    endpoints: [\"10.0.1.1:80\"]\n"
+                    "    connect_timeout: 1s\n    response_timeout: 3s\n"
+                    "    idle_timeout: 3s\n",
+                    1 + random_.below(4), 64 << random_.below(4)));
+  }
+
+  void plan_changes() {
+    for (int i = 0; i < 8; ++i) {
+      std::uint64_t which = random_.below(kResources);
+      world_.after(milliseconds(random_.below(8000)), [this, which] { origin_->change(which); });
+    }
+    for (int i = 0; i < 3; ++i) {
+      auto how = random_.chance(500) ? cache::Purge::hard : cache::Purge::soft;
+      world_.after(milliseconds(random_.below(8000)), [this, how] {
+        for (const auto& [name, store] : server_.states().all<cache::Store>()) {
+          store->purge_prefix("http://", how);
+        }
+      });
+    }
+    if (random_.chance(500)) {
+      world_.after(milliseconds(1000 + random_.below(5000)), [this] { reload(); });
+    }
+  }
+
+  // Not `apply`, which would run the world inside of one of its events.
+  void reload() {
+    config::Diagnostics diagnostics;
+    auto config = test::config_of(fmt::format(
+        "workers: {}\naccess_log: off\nadmin: off\nlisteners: [{{ address: \"10.0.0.1:80\" }}]\n"
+        "routes:\n- use: [{{ cache: {{ max_size: 128KiB, max_object: 32KiB }} }}]\n"
+        "  reverse_proxy: api\n"
+        "upstreams: {{ api: {{ endpoints: [\"10.0.1.1:80\"], connect_timeout: 1s, "
+        "response_timeout: 3s, idle_timeout: 3s }} }}\n",
+        1 + random_.below(4)));
+    EXPECT_TRUE(server_.apply(std::move(config), diagnostics, [] {})) << diagnostics.render();
+  }
+
+  Task<void> client(SimLoop& loop, std::uint64_t number, std::uint64_t seed) {
+    Random random(seed);
+    std::string user = fmt::format("user{}", number % 3);
+    for (int i = 0; i < 12; ++i) {
+      std::size_t index = random.chance(600) ? 0 : random.below(kResources);
+      Duration leaves = random.chance(200) ? Duration(milliseconds(random.below(600))) : kPatience;
+      co_await ask(loop, index, user, leaves, random.chance(150));
+      (void)co_await loop.sleep_for(milliseconds(random.below(1200)), loop.stopping());
+    }
+    --clients_;
+  }
+
+  Task<void> ask(SimLoop& loop, std::size_t index, std::string user, Duration leaves, bool part) {
+    Deadline deadline(loop, leaves, loop.stopping());
+    auto stream = co_await loop.connect(*Address::parse("10.0.0.1:80"), deadline.token());
+    if (!stream) co_return;
+    Wire wire(**stream, deadline.token());
+    std::string text =
+        fmt::format("GET /{} HTTP/1.1\r\nHost: a.test\r\nX-User: {}\r\nConnection: close\r\n{}\r\n",
+                    index, user, part ? "Range: bytes=100-199\r\n" : "");
+    std::size_t written = 0;
+    bool sent = co_await write_paced(**stream, text, {}, written, deadline.token());
+    Head head;
+    bool answered = sent && co_await wire.head(head);
+    if (!answered) {
+      if (calm_ && leaves == kPatience) ADD_FAILURE() << "no answer to " << index;
+      co_return;
+    }
+    Content content;
+    content.compare = false;
+    if (head.has("content-length")) {
+      content.kind = Content::Kind::length;
+      content.length = std::stoul(head.text("content-length"));
+    } else if (head.has("transfer-encoding")) {
+      content.kind = Content::Kind::chunked;
+    }
+    co_await wire.content(content);
+    check(index, user, head, content);
+  }
+
+  /// Whatever came is the beginning of what it says it is; and all of it, if it says so.
+  void check(std::size_t index, const std::string& user, const Head& head, const Content& content) {
+    EXPECT_FALSE(head.malformed || content.malformed);
+    std::string what = head.text("x-what");
+    if (what.empty()) return;  // an error
+    std::string all = body_of(what, std::stoul(head.text("x-size")));
+    EXPECT_EQ(what.substr(0, what.find('-')), std::to_string(index));
+    bool for_all = what.find("-all-") != std::string::npos;
+    EXPECT_TRUE(for_all || what.find("-" + user + "-") != std::string::npos)
+        << what << " was given to " << user;
+    if (head.has("etag")) EXPECT_EQ(head.text("etag"), "\"" + what + "\"");
+    bool hit = head.text("cache-status").find("hit") != std::string::npos;
+    EXPECT_FALSE(hit && what.ends_with("private")) << what << " was stored";
+    std::string expected = all;
+    if (head.first.starts_with("HTTP/1.1 206")) expected = all.substr(100, 100);
+    if (content.whole) {
+      EXPECT_TRUE(content.expected == expected) << what << " is not what it says";
+    } else {
+      EXPECT_TRUE(expected.starts_with(content.expected)) << what << " has other bytes";
+    }
+  }
+
+  void finish() {
+    for (const auto& [name, store] : server_.states().all<cache::Store>()) {
+      EXPECT_LE(store->totals().bytes, store->totals().limit);
+    }
+    test::drain(world_, server_);
+    world_.stop_tasks();
+    EXPECT_EQ(world_.run(kMaxEvents), SimWorld::End::reached);
+    for (std::size_t i = 0; i < world_.loops(); ++i) world_.loop(i).slots().clear();
+    EXPECT_EQ(world_.run(kMaxEvents), SimWorld::End::reached);
+    origin_.reset();
+    EXPECT_EQ(world_.check_clean(), "");
+  }
+
+  Random random_;
+  bool calm_;
+  SimWorld world_;
+  test::SimHost host_;
+  Server server_;
+  std::unique_ptr<CacheOrigin> origin_;
+  std::uint64_t clients_ = 0;
+};
+
+std::uint64_t run_world(std::uint64_t seed) {
+  set_log_sink([](std::string_view) {});
+  std::uint64_t digest = Run(seed).run();
+  set_log_sink(nullptr);
+  return digest;
+}
+
+TEST(CacheInSimulation, gives_everybody_what_is_his) {
+  for_each_seed(2000, [](std::uint64_t seed) {
+    std::uint64_t digest = run_world(seed);
+    if (seed % 16 == 1) EXPECT_EQ(digest, run_world(seed));
+  });
+}
+
+TEST(CacheInSimulation, is_the_same_in_another_process) {
+  expect_same_in_another_process(10, run_world);
+}
+
+}  // namespace
+}  // namespace weir::sim
