@@ -31,6 +31,10 @@ class EpollLoop final : public Loop {
 
   Result<std::unique_ptr<Listener>> listen(int socket) override;
   Result<std::unique_ptr<Stream>> adopt(int socket) override;
+  Result<std::unique_ptr<DatagramSocket>> receive_datagrams(int socket,
+                                                            DatagramReceiver& receiver) override;
+  Result<std::unique_ptr<DatagramSocket>> connect_datagrams(const Address& to,
+                                                            DatagramReceiver& receiver) override;
   bool start_connect(ConnectOperation& operation) override;
   bool start_ready(ReadyOperation& operation) override;
   void post(std::function<void()> work) override;

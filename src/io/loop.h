@@ -20,6 +20,8 @@
 
 namespace weir {
 
+class DatagramReceiver;
+class DatagramSocket;
 class Listener;
 
 /// What can be given to `Loop::connect`.
@@ -95,6 +97,7 @@ struct BindOptions {
   bool reuse_port = true;
   int backlog = 4096;
   unsigned unix_mode = 0;  // of a Unix socket's file; 0 leaves what umask gives
+  bool datagram = false;   // UDP; `backlog` has no meaning
 };
 
 /// Where listening sockets come from; process-wide and called at start and reload only. Sockets
@@ -146,6 +149,12 @@ class Loop : public Cancellable {
   virtual Result<std::unique_ptr<Listener>> listen(int socket) = 0;
   /// Makes a stream of a connected socket's number (see Stream::detach).
   virtual Result<std::unique_ptr<Stream>> adopt(int socket) = 0;
+  /// Receives datagrams on a bound socket of the Network. `receiver` outlives it.
+  virtual Result<std::unique_ptr<DatagramSocket>> receive_datagrams(int socket,
+                                                                    DatagramReceiver& receiver) = 0;
+  /// Makes a socket that exchanges datagrams with `to` alone. `receiver` outlives it.
+  virtual Result<std::unique_ptr<DatagramSocket>> connect_datagrams(const Address& to,
+                                                                    DatagramReceiver& receiver) = 0;
   virtual bool start_connect(ConnectOperation& operation) = 0;
   virtual bool start_ready(ReadyOperation& operation) = 0;
 

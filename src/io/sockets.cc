@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "io/datagram_calls.h"
+
 namespace weir {
 namespace {
 
@@ -39,9 +41,11 @@ Status prepare(int socket, const Address& address, const BindOptions& options) {
     if (dead) ::unlink(path.c_str());
     return {};
   }
-  if (::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
+  // On UDP it would let other programs share the port.
+  if (!options.datagram && ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
     return fail(last_error("SO_REUSEADDR"));
   }
+  if (options.datagram) prepare_datagram_socket(socket, address);
   if (options.reuse_port && ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
     return fail(last_error("SO_REUSEPORT"));
   }
@@ -62,7 +66,8 @@ int family_of(const Address& address) {
 
 // Machines without IPv6 still serve ":8080".
 Result<int> bind_one(const Address& address, const BindOptions& options) {
-  int socket = ::socket(family_of(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int type = options.datagram ? SOCK_DGRAM : SOCK_STREAM;
+  int socket = ::socket(family_of(address), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket < 0 && errno == EAFNOSUPPORT && address.any()) {
     IpAddress any;
     any.v4 = true;
@@ -79,7 +84,8 @@ Result<int> bind_one(const Address& address, const BindOptions& options) {
       ::chmod(std::string(address.path()).c_str(), options.unix_mode) != 0) {
     ready = fail(last_error("chmod"));
   }
-  if (ready && ::listen(socket, options.backlog) != 0) ready = fail(last_error("listen"));
+  if (ready && !options.datagram && ::listen(socket, options.backlog) != 0)
+    ready = fail(last_error("listen"));
   if (!ready) {
     ::close(socket);
     return fail(ready.error());

@@ -12,6 +12,8 @@
 
 namespace weir {
 
+class UringDatagrams;
+
 class UringLoop final : public Loop {
  public:
   UringLoop(unsigned index, std::uint64_t seed, std::unique_ptr<UringRing> ring, int wakeup);
@@ -19,6 +21,10 @@ class UringLoop final : public Loop {
 
   Result<std::unique_ptr<Listener>> listen(int socket) override;
   Result<std::unique_ptr<Stream>> adopt(int socket) override;
+  Result<std::unique_ptr<DatagramSocket>> receive_datagrams(int socket,
+                                                            DatagramReceiver& receiver) override;
+  Result<std::unique_ptr<DatagramSocket>> connect_datagrams(const Address& to,
+                                                            DatagramReceiver& receiver) override;
   bool start_connect(ConnectOperation& operation) override;
   bool start_ready(ReadyOperation& operation) override;
   void post(std::function<void()> work) override;
@@ -36,6 +42,9 @@ class UringLoop final : public Loop {
   /// comes: the number stays taken until then, and completions of a forgotten one reach nobody.
   std::uint32_t add_registration(void* object);
   void forget_registration(UringTag tag, std::uint32_t number);
+  /// Calls `socket.revisit()` once everything else has had its turn, unless it goes before.
+  void revisit(UringDatagrams& socket) { revisit_.push_back(&socket); }
+  void forget_revisit(UringDatagrams& socket);
 
  private:
   struct Registration {
@@ -48,6 +57,8 @@ class UringLoop final : public Loop {
   void dispatch(std::uint64_t data, int result, unsigned flags);
   void on_hangup(std::uint32_t number, int result, unsigned flags);
   void on_accept(std::uint32_t number, int result, unsigned flags);
+  void on_datagrams(std::uint32_t number, int result, unsigned flags);
+  void run_revisits();
   void release_if_last(std::uint32_t number, unsigned flags);
   std::optional<Duration> time_to_wait() const;
   void read_clock();
@@ -61,6 +72,8 @@ class UringLoop final : public Loop {
   std::vector<Registration> registrations_;
   std::uint32_t free_registration_ = kNone;
   std::uint32_t turn_number_ = 1;
+  std::vector<UringDatagrams*> revisit_;
+  std::vector<UringDatagrams*> revisiting_;
   int wakeup_;
   std::uint64_t wakeup_count_ = 0;  // the kernel writes here
   bool wakeup_armed_ = false;

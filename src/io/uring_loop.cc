@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "io/sockets.h"
+#include "io/uring_datagrams.h"
 #include "io/uring_listener.h"
 #include "io/uring_stream.h"
 
@@ -177,6 +178,7 @@ void UringLoop::turn() {
   refill();
   timers_.advance(now_);
   run_ready();
+  run_revisits();
   note_turn(woken);
 }
 
@@ -188,6 +190,7 @@ void UringLoop::dispatch(std::uint64_t data, int result, unsigned flags) {
     case UringTag::write: return object_of<UringStream>(data)->on_write(result);
     case UringTag::hangup: return on_hangup(number, result, flags);
     case UringTag::accept: return on_accept(number, result, flags);
+    case UringTag::datagram: return on_datagrams(number, result, flags);
     case UringTag::ready: return object_of<ReadyWait>(data)->on_ready(result);
     case UringTag::wakeup: wakeup_armed_ = false; return run_posted();
   }
@@ -209,6 +212,28 @@ void UringLoop::on_accept(std::uint32_t number, int result, unsigned flags) {
   }
 }
 
+void UringLoop::on_datagrams(std::uint32_t number, int result, unsigned flags) {
+  auto* socket = static_cast<UringDatagrams*>(registrations_[number].object);
+  bool last = (flags & IORING_CQE_F_MORE) == 0;
+  release_if_last(number, flags);
+  if (socket != nullptr) socket->on_ready(result, last);
+}
+
+void UringLoop::forget_revisit(UringDatagrams& socket) {
+  if (!revisit_.empty()) std::erase(revisit_, &socket);
+  std::ranges::replace(revisiting_, &socket, static_cast<UringDatagrams*>(nullptr));
+}
+
+void UringLoop::run_revisits() {
+  if (revisit_.empty()) return;
+  revisiting_.swap(revisit_);
+  for (std::size_t i = 0; i < revisiting_.size(); ++i) {
+    refill();
+    if (UringDatagrams* socket = std::exchange(revisiting_[i], nullptr)) socket->revisit();
+  }
+  revisiting_.clear();
+}
+
 void UringLoop::arm_wakeup() {
   wakeup_armed_ = true;
   io_uring_sqe& entry = ring_->entry(user_data(UringTag::wakeup, nullptr));
@@ -228,7 +253,7 @@ void UringLoop::run_posted() {
 }
 
 std::optional<Duration> UringLoop::time_to_wait() const {
-  if (ready_.linked()) return Duration::zero();
+  if (ready_.linked() || !revisit_.empty()) return Duration::zero();
   TimePoint next = timers_.next();
   if (next == TimePoint::max()) return std::nullopt;
   return std::max(next - now_, Duration::zero());

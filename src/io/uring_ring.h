@@ -16,7 +16,16 @@
 namespace weir {
 
 /// Who a completion is for: the low bits of its user data; the rest is a pointer or an index.
-enum class UringTag : std::uint64_t { nobody, read, write, hangup, accept, wakeup, ready };
+enum class UringTag : std::uint64_t {
+  nobody,
+  read,
+  write,
+  hangup,
+  accept,
+  wakeup,
+  ready,
+  datagram
+};
 inline constexpr std::uint64_t kUringTagMask = 7;
 
 inline std::uint64_t user_data(UringTag tag, const void* object) {

@@ -59,15 +59,30 @@ SimListening* SimNetwork::listening(int socket) const {
   return static_cast<SimListening*>(found);
 }
 
+bool SimNetwork::taken(const Address& address, const BindOptions& options) const {
+  bool shares = options.reuse_port && address.family() != Address::Family::unix_path;
+  if (options.datagram) {
+    auto [first, last] = datagram_names_.equal_range(address);
+    return std::any_of(first, last, [&](const auto& each) {
+      const SimDatagrams& other = *datagrams(each.second);
+      return other.bound() && !(other.reuse_port && shares);
+    });
+  }
+  return std::ranges::any_of(listening_, [&](const SimListening* each) {
+    return each->local == address && !(each->reuse_port && shares);
+  });
+}
+
 Result<int> SimNetwork::bind(const Address& address, const BindOptions& options) {
   bool is_unix = address.family() == Address::Family::unix_path;
   Address where = address;
   if (!is_unix && address.port() == 0) where = address.with_port(next_port_++);
-  for (const SimListening* each : listening_) {
-    bool shared = !is_unix && each->reuse_port && options.reuse_port;
-    if (each->local == where && !shared) {
-      return fail(ErrorCode::address_in_use, Origin::weir, "bind");
-    }
+  if (taken(where, options)) return fail(ErrorCode::address_in_use, Origin::weir, "bind");
+  if (options.datagram) {
+    auto& socket = add<SimDatagrams>(SimSocket::Kind::datagram, where);
+    socket.reuse_port = options.reuse_port;
+    datagram_names_.emplace(std::move(where), socket.number);
+    return socket.number;
   }
   auto& socket = add<SimListening>(SimSocket::Kind::listening, std::move(where));
   socket.backlog = static_cast<std::size_t>(std::max(options.backlog, 1));
@@ -89,7 +104,13 @@ void SimNetwork::close(int socket) {
   switch (found->kind) {
     case SimSocket::Kind::listening: close_listening(static_cast<SimListening&>(*found)); break;
     case SimSocket::Kind::connection: close_connection(static_cast<SimConnection&>(*found)); break;
-    case SimSocket::Kind::datagram: erase(socket); break;
+    case SimSocket::Kind::datagram: {
+      auto [first, last] = datagram_names_.equal_range(found->local);
+      datagram_names_.erase(
+          std::find_if(first, last, [socket](const auto& each) { return each.second == socket; }));
+      erase(socket);
+      break;
+    }
   }
 }
 
@@ -141,6 +162,7 @@ Result<int> SimNetwork::open(SimLoop& loop, const Address& to, const ConnectOpti
   if (options.datagram) {
     auto& socket = add<SimDatagrams>(SimSocket::Kind::datagram, source_address(loop, to));
     socket.peer = to;
+    datagram_names_.emplace(socket.local, socket.number);
     return socket.number;
   }
   auto& client = add<SimConnection>(SimSocket::Kind::connection, source_address(loop, to));

@@ -43,7 +43,8 @@ class SimNetwork final : public Network {
   /// The accepted ends of the open connections to `address`, oldest first.
   std::vector<int> accepted_at(const Address& address) const;
 
-  /// Answers datagrams that are sent to `address`: each query gives any number of replies.
+  /// Answers datagrams that connected sockets send to `address`: each query gives any number of
+  /// replies.
   using Service = std::function<std::vector<std::string>(std::string_view query)>;
   void serve_datagrams(const Address& address, Service service);
 
@@ -61,7 +62,9 @@ class SimNetwork final : public Network {
   /// Bytes given; 0 if there are none yet. The end is the error `end_of_stream`.
   Result<std::size_t> receive(SimConnection& to, char* out, std::size_t size);
   void send_end(SimConnection& from);
-  void send_datagram(SimDatagrams& from, std::string bytes);
+  /// `source` and `target` are those of a bound socket's datagram; else none.
+  void send_datagram(SimDatagrams& from, std::string bytes, Address source = {},
+                     Address target = {});
 
   std::uint64_t watch(int socket, SimLoop& loop, SimSource& source);
   void forget(int socket, std::uint64_t watch);
@@ -75,8 +78,9 @@ class SimNetwork final : public Network {
  private:
   enum class Rule : std::uint8_t { refuse, black_hole, unreachable };
   struct Packet {
-    int from;     // the socket that sent it, or gets it
-    bool answer;  // on its way back
+    int from;  // the socket that sent it, or whose datagram it answers
+    Address source;
+    Address target;
     std::string bytes;
   };
 
@@ -107,6 +111,8 @@ class SimNetwork final : public Network {
   void close_listening(SimListening& socket);
   void close_connection(SimConnection& socket);
   void carry(Packet packet);
+  SimDatagrams* receiver_of(const Packet& packet) const;
+  bool taken(const Address& address, const BindOptions& options) const;
 
   static constexpr int kFirst = 1000;  // far from any descriptor, so that a mix-up is seen
   SimWorld& world_;
@@ -114,6 +120,7 @@ class SimNetwork final : public Network {
   std::vector<SimListening*> listening_;             // in the order of bind
   std::map<Address, Rule> rules_;
   std::map<Address, Service> services_;
+  std::multimap<Address, int> datagram_names_;  // of open datagram sockets
   std::map<std::uint64_t, Packet> packets_;
   std::uint64_t packets_made_ = 0;
   std::uint64_t watches_made_ = 0;

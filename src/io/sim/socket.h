@@ -61,10 +61,19 @@ struct SimListening : SimSocket {
 };
 
 struct SimDatagrams : SimSocket {
+  static constexpr std::size_t kInbox = 1000;  // what comes when so many wait is lost
+  struct Message {
+    Address source;
+    Address target;
+    std::string bytes;
+  };
   using SimSocket::SimSocket;
-  Address peer;
-  std::deque<std::string> inbox;
+  bool bound() const { return peer.family() == Address::Family::none; }
+
+  Address peer;  // of a connected one
+  std::deque<Message> inbox;
   bool refused = false;  // nobody serves the peer's address; told once
+  bool reuse_port = false;
 };
 
 /// Something that travels: bytes, the end, or a reset.
