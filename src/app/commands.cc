@@ -60,10 +60,11 @@ int check(const Arguments& arguments) {
   if (arguments.json) return kExitOk;
   std::size_t routes = 0;
   for (const auto& plan : snapshot->listeners) routes += plan->site ? plan->site->routes.size() : 0;
-  return print(fmt::format(
-      "{}: ok ({}, {}, {})\n", source.name(),
-      counted(snapshot->config.listeners.size() + snapshot->config.tcp.size(), "listener"),
-      counted(routes, "route"), counted(snapshot->config.upstreams.entries.size(), "upstream")));
+  const ServerConfig& config = snapshot->config;
+  std::size_t listeners = config.listeners.size() + config.tcp.size() + config.udp.size();
+  return print(fmt::format("{}: ok ({}, {}, {})\n", source.name(), counted(listeners, "listener"),
+                           counted(routes, "route"),
+                           counted(config.upstreams.entries.size(), "upstream")));
 }
 
 int dump(const Arguments& arguments) {

@@ -55,7 +55,8 @@ std::expected<void, std::string> become(const Account& account) {
 
 void settle_connection_limit(ServerConfig& config, std::size_t descriptors, unsigned workers,
                              config::Diagnostics& diagnostics) {
-  std::size_t listening = (config.listeners.size() + config.tcp.size() + 1) * workers;
+  std::size_t listening =
+      (config.listeners.size() + config.tcp.size() + config.udp.size() + 1) * workers;
   std::size_t reserve = kReserve + workers * kForWorker + listening;
   std::size_t free = descriptors > reserve ? descriptors - reserve : 1;
   // Not every client has a connection to an origin at the same time.

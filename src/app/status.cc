@@ -78,12 +78,21 @@ ControlAnswer status_of_process(const Server& server, const ProcessFacts& facts)
   return {true, text, json.dump()};
 }
 
+std::string_view scheme_of(ListenerKind kind) {
+  switch (kind) {
+    case ListenerKind::http: return "http";
+    case ListenerKind::tcp: return "tcp";
+    case ListenerKind::udp: return "udp";
+  }
+  return "";
+}
+
 std::string url_of(const SharedListener& listener) {
   const Address& bound = listener.bound;
   if (bound.family() == Address::Family::unix_path) return bound.text();
   IpAddress ip = bound.ip();
   bool every = ip.v4 ? ip == IpAddress{.v4 = true} : ip == IpAddress{};
-  std::string_view scheme = listener.kind == ListenerKind::tcp ? "tcp" : "http";
+  std::string_view scheme = scheme_of(listener.kind);
   return every ? fmt::format("{}://localhost:{}", scheme, bound.port())
                : fmt::format("{}://{}", scheme, bound.text());
 }

@@ -11,6 +11,7 @@
 #include "middleware/headers.h"
 #include "server/build_tcp.h"
 #include "middleware/rate_limit/limit.h"
+#include "server/build_udp.h"
 #include "server/https_redirect.h"
 #include "server/sticky_keys.h"
 #include "store/redis.h"
@@ -353,7 +354,9 @@ std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const SnapshotSour
   builder.declare_stores();
   builder.declare_limits();
   builder.build_listeners();
-  build_tcp_listeners(*snapshot, sources.clusters, sources.tls, diagnostics);
+  TunnelUpstreams tunnels(*snapshot, sources.clusters, sources.tls, diagnostics);
+  build_tcp_listeners(*snapshot, tunnels, sources.tls, diagnostics);
+  build_udp_listeners(*snapshot, tunnels);
   if (sources.admin != nullptr) builder.build_admin(*sources.admin);
   if (!diagnostics.ok()) return nullptr;
   return snapshot;

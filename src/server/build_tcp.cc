@@ -1,15 +1,12 @@
 #include "server/build_tcp.h"
 
-#include <map>
-
 namespace weir {
 namespace {
 
 class TcpBuilder {
  public:
-  TcpBuilder(Snapshot& snapshot, const ClusterSource& clusters, TlsMaterials& tls,
-             config::Diagnostics& diagnostics)
-      : snapshot_(snapshot), clusters_(clusters), tls_(tls), diagnostics_(diagnostics) {}
+  TcpBuilder(TunnelUpstreams& upstreams, TlsMaterials& tls, config::Diagnostics& diagnostics)
+      : upstreams_(upstreams), tls_(tls), diagnostics_(diagnostics) {}
 
   std::unique_ptr<ListenerPlan> listener(const TcpConfig& config) {
     auto plan = std::make_unique<ListenerPlan>();
@@ -33,32 +30,14 @@ class TcpBuilder {
 
  private:
   std::vector<TcpRoute> routes(const TcpConfig& config) {
-    if (!config.routes) return {{{}, upstream(*config.upstream)}};
+    if (!config.routes) return {{{}, upstreams_.get(*config.upstream)}};
     std::vector<TcpRoute> routes;
     for (const TcpRouteConfig& route : *config.routes) {
       routes.push_back(
           {{to_networks(route.match.from), route.match.protocol, route.match.sni, route.match.alpn},
-           upstream(*route.upstream)});
+           upstreams_.get(*route.upstream)});
     }
     return routes;
-  }
-
-  // One for each name: its endpoints offer no protocol of HTTP's by themselves.
-  std::shared_ptr<const TunnelUpstream> upstream(const std::string& name) {
-    std::shared_ptr<const TunnelUpstream>& known = upstreams_[name];
-    if (known) return known;
-    const UpstreamConfig& config = *snapshot_.config.upstreams.find(name);
-    auto made = std::make_shared<TunnelUpstream>();
-    made->cluster = clusters_(name);
-    made->balance = config.policy(snapshot_.config.zone);
-    made->connect_timeout = config.connect_timeout;
-    made->attempts = config.retries.attempts;
-    if (config.outliers) made->outliers = config.outliers->policy();
-    if (config.breaker) made->admission.breaker = config.breaker->policy();
-    if (config.adaptive_limit) made->admission.adaptive = config.adaptive_limit->policy();
-    if (config.tls) made->tls = tls_.client(*config.tls, {}, diagnostics_);
-    made->proxy_protocol = config.proxy_protocol;
-    return known = std::move(made);
   }
 
   std::shared_ptr<const TlsServerProfile> terminate(const TcpTlsConfig& config) {
@@ -71,18 +50,16 @@ class TcpBuilder {
     return tls_.server(common, config.alpn, {}, diagnostics_);
   }
 
-  Snapshot& snapshot_;
-  const ClusterSource& clusters_;
+  TunnelUpstreams& upstreams_;
   TlsMaterials& tls_;
   config::Diagnostics& diagnostics_;
-  std::map<std::string, std::shared_ptr<const TunnelUpstream>> upstreams_;
 };
 
 }  // namespace
 
-void build_tcp_listeners(Snapshot& snapshot, const ClusterSource& clusters, TlsMaterials& tls,
+void build_tcp_listeners(Snapshot& snapshot, TunnelUpstreams& upstreams, TlsMaterials& tls,
                          config::Diagnostics& diagnostics) {
-  TcpBuilder builder(snapshot, clusters, tls, diagnostics);
+  TcpBuilder builder(upstreams, tls, diagnostics);
   for (const TcpConfig& config : snapshot.config.tcp) {
     snapshot.listeners.push_back(builder.listener(config));
   }

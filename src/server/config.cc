@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -64,9 +65,9 @@ void ListenerConfig::check(const config::Found& found) const {
 }
 
 void ServerConfig::check(const config::Found& found) const {
-  if (!listeners.empty() || !tcp.empty()) return;
+  if (!listeners.empty() || !tcp.empty() || !udp.empty()) return;
   found.error("listeners", found.given("listeners") ? Code::empty_list : Code::missing_key,
-              "there is no listener: \"listeners\" and \"tcp\" are missing or empty",
+              "there is no listener: \"listeners\", \"tcp\" and \"udp\" are missing or empty",
               "for example: listeners: [\":8080\"]");
 }
 
@@ -103,10 +104,14 @@ class CrossCheck {
   }
 
  private:
-  void claim(const config::Address& address, Position position);
+  using Claims = std::vector<std::pair<config::Address, Position>>;
+
+  void claim(const config::Address& address, Position position, Claims& claimed);
   void warn();
   void check_listeners();
   void check_tcp(const TcpConfig& listener);
+  void check_udp(const UdpConfig& listener);
+  void check_key(const config::Located<std::string>& name, std::string_view kind);
   void claim_name(const config::Located<std::string>& name);
   void check_routes(const std::vector<RouteConfig>& routes);
   void check_client_auth(const ListenerConfig& listener);
@@ -119,7 +124,8 @@ class CrossCheck {
   Diagnostics& diagnostics_;
   std::set<std::string_view> upstreams_;
   std::set<std::string_view> used_;
-  std::vector<std::pair<config::Address, Position>> claimed_;
+  Claims claimed_;                         // of TCP, and paths
+  Claims claimed_udp_;                     // UDP has ports of its own
   std::map<std::string, Position> names_;  // of listeners
 };
 
@@ -136,8 +142,8 @@ bool collide(const config::Address& a, const config::Address& b) {
   return a == b || covers(a, b) || covers(b, a);
 }
 
-void CrossCheck::claim(const config::Address& address, Position position) {
-  for (const auto& [other, where] : claimed_) {
+void CrossCheck::claim(const config::Address& address, Position position, Claims& claimed) {
+  for (const auto& [other, where] : claimed) {
     if (!collide(address, other)) continue;
     diagnostics_.error(position, Code::duplicate_listener,
                        fmt::format("the address {} is already taken by {} on line {}",
@@ -145,7 +151,7 @@ void CrossCheck::claim(const config::Address& address, Position position) {
                        "each listener needs an address or port of its own");
     return;
   }
-  claimed_.emplace_back(address, position);
+  claimed.emplace_back(address, position);
 }
 
 void CrossCheck::warn() {
@@ -163,16 +169,21 @@ void CrossCheck::warn() {
 }
 
 void CrossCheck::check_listeners() {
-  if (config_.admin) claim(*config_.admin->address, config_.admin->address.position);
+  if (config_.admin) claim(*config_.admin->address, config_.admin->address.position, claimed_);
   for (const ListenerConfig& listener : config_.listeners) {
-    claim(*listener.address, listener.address.position);
+    claim(*listener.address, listener.address.position, claimed_);
     check_client_auth(listener);
     claim_name(listener.name);
   }
   for (const TcpConfig& listener : config_.tcp) {
-    claim(*listener.address, listener.address.position);
+    claim(*listener.address, listener.address.position, claimed_);
     claim_name(listener.name);
     check_tcp(listener);
+  }
+  for (const UdpConfig& listener : config_.udp) {
+    claim(*listener.address, listener.address.position, claimed_udp_);
+    claim_name(listener.name);
+    check_udp(listener);
   }
 }
 
@@ -188,19 +199,47 @@ void CrossCheck::claim_name(const config::Located<std::string>& name) {
 void CrossCheck::check_tcp(const TcpConfig& listener) {
   auto check = [this](const config::Located<std::string>& name) {
     check_upstream(name);
-    const UpstreamConfig* upstream = config_.upstreams.find(*name);
-    if (upstream == nullptr || !goes_by_key(upstream->balance.algorithm)) return;
-    const auto& key = upstream->balance.key;
-    if (key.size() == 1 && *key.front() == "client_ip") return;
-    diagnostics_.error(name.position, Code::contradiction,
-                       fmt::format("\"{}\" goes by a key that a connection does not have", *name),
-                       "for tcp, leave out the key: the client's address is the default");
+    check_key(name, "tcp");
   };
   if (!listener.routes) {
     if (!listener.upstream->empty()) check(listener.upstream);
     return;
   }
   for (const TcpRouteConfig& route : *listener.routes) check(route.upstream);
+}
+
+void CrossCheck::check_udp(const UdpConfig& listener) {
+  const config::Located<std::string>& name = listener.upstream;
+  check_upstream(name);
+  check_key(name, "udp");
+  const UpstreamConfig* upstream = config_.upstreams.find(*name);
+  if (upstream == nullptr) return;
+  if (upstream->tls || upstream->proxy_protocol) {
+    diagnostics_.error(name.position, Code::contradiction,
+                       fmt::format("\"{}\" has {}, which datagrams cannot have", *name,
+                                   upstream->tls ? "\"tls\"" : "\"proxy_protocol\""),
+                       "make an upstream of its own for udp");
+  }
+  auto is_file = [](const EndpointConfig& endpoint) {
+    return endpoint.address->kind == config::Address::Kind::unix_socket;
+  };
+  if (std::ranges::any_of(upstream->endpoints, is_file)) {
+    diagnostics_.error(name.position, Code::contradiction,
+                       fmt::format("\"{}\" has an endpoint that is a Unix socket", *name),
+                       "UDP needs addresses with ports");
+  }
+}
+
+// Of what is no request only the client's address is known.
+void CrossCheck::check_key(const config::Located<std::string>& name, std::string_view kind) {
+  const UpstreamConfig* upstream = config_.upstreams.find(*name);
+  if (upstream == nullptr || !goes_by_key(upstream->balance.algorithm)) return;
+  const auto& key = upstream->balance.key;
+  if (key.size() == 1 && *key.front() == "client_ip") return;
+  diagnostics_.error(
+      name.position, Code::contradiction,
+      fmt::format("\"{}\" goes by a key that only requests have", *name),
+      fmt::format("for {}, leave out the key: the client's address is the default", kind));
 }
 
 void CrossCheck::check_client_auth(const ListenerConfig& listener) {

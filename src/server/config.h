@@ -21,6 +21,7 @@
 #include "server/tcp_config.h"
 #include "server/tls_config.h"
 #include "store/redis_config.h"
+#include "server/udp_config.h"
 
 namespace weir {
 
@@ -259,6 +260,7 @@ struct ServerConfig {
   std::string zone;
   std::vector<ListenerConfig> listeners;
   std::vector<TcpConfig> tcp;
+  std::vector<UdpConfig> udp;
   std::vector<RouteConfig> routes;
   std::vector<config::Module> use;
   config::Map<UpstreamConfig> upstreams;
@@ -286,6 +288,7 @@ struct ServerConfig {
       config::field<&ServerConfig::listeners>("listeners", "Where clients connect with HTTP."),
       config::field<&ServerConfig::tcp>(
           "tcp", "Where clients connect with anything else: the bytes are passed on as they are."),
+      config::field<&ServerConfig::udp>("udp", "Where datagrams come to, to be passed on."),
       config::field<&ServerConfig::routes>("routes",
                                            "Routes of every listener that has none of its own."),
       config::field<&ServerConfig::use>("use", "Middlewares of every route, outermost first.",

@@ -6,6 +6,7 @@
 #include "io/tls/handshake.h"
 #include "server/http_service.h"
 #include "server/tunnel_service.h"
+#include "server/udp_service.h"
 
 namespace weir {
 
@@ -160,6 +161,9 @@ std::unique_ptr<ListenerService> make_listener_service(Loop& loop,
                                                        WorkerLoad& load) {
   if (shared->kind == ListenerKind::tcp) {
     return std::make_unique<TunnelService>(loop, std::move(shared), observer);
+  }
+  if (shared->kind == ListenerKind::udp) {
+    return std::make_unique<UdpService>(loop, std::move(shared), observer);
   }
   return std::make_unique<HttpService>(loop, std::move(shared), observer, load);
 }

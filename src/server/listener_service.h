@@ -43,10 +43,10 @@ class ListenerService {
   /// The configuration for what begins from now on. Only its own worker calls.
   virtual void use(PinnedSnapshot& pinned, const ListenerPlan& plan);
 
-  Status listen(int socket);
+  virtual Status listen(int socket);
   /// Takes no more connections from one socket, or from all; sessions go on, sockets stay open.
-  void stop_accepting(int socket);
-  void stop_accepting();
+  virtual void stop_accepting(int socket);
+  virtual void stop_accepting();
   /// Sessions end when they can do so in order.
   virtual void drain() = 0;
   /// The worker leaves: connections that can go to `others` do as soon as they are idle, with their

@@ -63,8 +63,9 @@ inline constexpr Metric errors{
 inline constexpr Metric retries{"weir_upstream_retries_total", counter, "upstream", "attempts",
                                 "Attempts beyond the first of their request."};
 
-inline constexpr Metric connections{"weir_connections_total", counter, "listener", "connections",
-                                    "Connections of clients since the start."};
+inline constexpr Metric connections{
+    "weir_connections_total", counter, "listener", "connections",
+    "Connections of clients since the start; of `udp` listeners, sessions."};
 inline constexpr Metric connections_open{"weir_connections_open", gauge, "listener", "connections",
                                          "Connections of clients that are open."};
 inline constexpr Metric connections_idle{"weir_connections_idle", gauge, "listener", "connections",
@@ -87,6 +88,17 @@ inline constexpr Metric tunnel_received{"weir_tunnel_received_bytes_total", coun
                                         "bytes", "What clients of `tcp` listeners have sent."};
 inline constexpr Metric tunnel_sent{"weir_tunnel_sent_bytes_total", counter, "listener", "bytes",
                                     "What clients of `tcp` listeners were sent."};
+inline constexpr Metric udp_datagrams{
+    "weir_udp_datagrams_total", counter, "listener, direction", "datagrams",
+    "Datagrams of `udp` listeners: received from clients (dropped ones included), sent to them."};
+inline constexpr Metric udp_bytes{"weir_udp_bytes_total", counter, "listener, direction", "bytes",
+                                  "What those datagrams held."};
+inline constexpr Metric udp_dropped{
+    "weir_udp_dropped_datagrams_total", counter, "listener, reason", "datagrams",
+    "Datagrams of `udp` listeners that were not passed on, in either direction, by why."};
+inline constexpr Metric udp_ended{
+    "weir_udp_sessions_ended_total", counter, "listener, reason", "sessions",
+    "Sessions of `udp` listeners that have ended, by why; none if they were over, or silent."};
 inline constexpr Metric proxy_headers_refused{
     "weir_proxy_headers_refused_total", counter, "listener", "connections",
     "Connections that were closed because their PROXY header was wrong or did not come."};

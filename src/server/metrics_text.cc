@@ -95,6 +95,7 @@ void ProcessStatus::Text::listeners() {
   per_listener(metrics::listener_requests, [](Of l) { return l.sessions.requests.value(); });
   per_listener(metrics::tunnels_open, [](Of l) { return l.sessions.tunnels.value(); });
   tunnels();
+  datagrams();
   per_listener(metrics::proxy_headers_refused, [](Of l) { return l.proxy_errors; });
   tls_handshakes();
   misdeeds();
@@ -118,6 +119,37 @@ void ProcessStatus::Text::tunnels() {
   };
   per_tcp(metrics::tunnel_received, [](const TunnelCounters& t) -> auto& { return t.received; });
   per_tcp(metrics::tunnel_sent, [](const TunnelCounters& t) -> auto& { return t.sent; });
+}
+
+void ProcessStatus::Text::datagrams() {
+  auto per_udp = [&](const Metric& metric, auto f) {
+    out_.family(metric);
+    for (const auto& [listener, figures] : listeners_) {
+      if (figures.udp) f(listener, figures.datagrams);
+    }
+  };
+  auto both = [&](const Metric& metric, auto received, auto sent) {
+    per_udp(metric, [&](std::string_view listener, const UdpCounters& counters) {
+      out_.sample({{"listener", listener}, {"direction", "received"}},
+                  (counters.*received).value());
+      out_.sample({{"listener", listener}, {"direction", "sent"}}, (counters.*sent).value());
+    });
+  };
+  both(metrics::udp_datagrams, &UdpCounters::received, &UdpCounters::sent);
+  both(metrics::udp_bytes, &UdpCounters::received_bytes, &UdpCounters::sent_bytes);
+  per_udp(metrics::udp_dropped, [&](std::string_view listener, const UdpCounters& counters) {
+    for (std::size_t i = 0; i < kUdpDrops; ++i) {
+      out_.sample({{"listener", listener}, {"reason", name(static_cast<UdpDrop>(i))}},
+                  counters.dropped[i].value());
+    }
+  });
+  per_udp(metrics::udp_ended, [&](std::string_view listener, const UdpCounters& counters) {
+    for (std::size_t i = 0; i < UdpCounters::kReasons; ++i) {
+      std::uint64_t count = counters.ended[i].value();
+      if (count == 0) continue;
+      out_.sample({{"listener", listener}, {"reason", name(static_cast<ErrorCode>(i))}}, count);
+    }
+  });
 }
 
 void ProcessStatus::Text::tls_handshakes() {

@@ -22,6 +22,10 @@ class ProcessStatus::Text {
         figures.tcp = true;
         listener->tunnels.add_to(figures.tunnels);
       }
+      if (listener->kind == ListenerKind::udp) {
+        figures.udp = true;
+        listener->datagrams.add_to(figures.datagrams);
+      }
       figures.proxy_errors += listener->proxy_errors.load(std::memory_order_relaxed);
       figures.refused += listener->limits.refused();
       figures.accept_errors += listener->accept_errors.load(std::memory_order_relaxed);
@@ -54,13 +58,16 @@ class ProcessStatus::Text {
   struct ListenerFigures {
     SessionCounters sessions;
     TunnelCounters tunnels;
+    UdpCounters datagrams;
     bool tcp = false;
+    bool udp = false;
     std::uint64_t refused = 0;
     std::uint64_t proxy_errors = 0;
     std::uint64_t accept_errors = 0;
   };
 
   void tunnels();
+  void datagrams();
   void tls_handshakes();
   void misdeeds();
   void outliers();

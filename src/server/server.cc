@@ -75,11 +75,12 @@ bool Server::bind_listener(const ListenerPlan& plan, config::Position position, 
   bool unix_path = plan.address.family() == Address::Family::unix_path;
   BindOptions options;
   options.reuse_port = !unix_path;
+  options.datagram = plan.kind == ListenerKind::udp;
   Address address = plan.address;
   for (unsigned i = 0; i < (unix_path ? 1 : workers); ++i) {
     // The first is bound alone once, so that another program on the address is noticed.
-    if (i == 0 && !unix_path && address.port() != 0 && !taken_by_us(address)) {
-      BindOptions alone;
+    if (i == 0 && !unix_path && address.port() != 0 && !taken_by_us(plan, address)) {
+      BindOptions alone = options;
       alone.reuse_port = false;
       Result<int> probe = network_.bind(address, alone);
       if (!probe) {
@@ -104,9 +105,10 @@ bool Server::bind_listener(const ListenerPlan& plan, config::Position position, 
 }
 
 // By a listener of another kind, which goes when this one is in force.
-bool Server::taken_by_us(const Address& address) const {
-  return std::ranges::any_of(
-      listeners_, [&](const BoundListener& each) { return each.shared->address == address; });
+bool Server::taken_by_us(const ListenerPlan& plan, const Address& address) const {
+  return std::ranges::any_of(listeners_, [&](const BoundListener& each) {
+    return each.shared->address == address && share_ports(each.shared->kind, plan.kind);
+  });
 }
 
 void Server::report_bind(const Error& error, const ListenerPlan& plan, config::Position position,
@@ -227,7 +229,8 @@ void Server::share_sockets(BoundListener& listener, unsigned workers,
     return;
   }
   while (listener.sockets.size() < workers) {
-    Result<int> socket = network_.bind(listener.shared->bound, BindOptions{});
+    Result<int> socket = network_.bind(listener.shared->bound,
+                                       {.datagram = listener.shared->kind == ListenerKind::udp});
     if (!socket) break;  // the workers that there are serve it all the same
     listener.sockets.push_back(*socket);
   }

@@ -110,7 +110,7 @@ class Server {
                 config::Diagnostics& diagnostics);
   bool bind_listener(const ListenerPlan& plan, config::Position position, unsigned workers,
                      BoundListener& bound, config::Diagnostics& diagnostics);
-  bool taken_by_us(const Address& address) const;
+  bool taken_by_us(const ListenerPlan& plan, const Address& address) const;
   void report_bind(const Error& error, const ListenerPlan& plan, config::Position position,
                    config::Diagnostics& diagnostics) const;
   void apply_limits(const Snapshot& snapshot);

@@ -13,11 +13,18 @@
 #include "server/connection_limits.h"
 #include "server/overload.h"
 #include "tunnel/counters.h"
+#include "tunnel/quic_paths.h"
+#include "tunnel/udp_counters.h"
 
 namespace weir {
 
 /// What the connections of a listener are taken for.
-enum class ListenerKind : std::uint8_t { http, tcp };
+enum class ListenerKind : std::uint8_t { http, tcp, udp };
+
+/// Ports of UDP are other ones than those of TCP.
+constexpr bool share_ports(ListenerKind a, ListenerKind b) {
+  return (a == ListenerKind::udp) == (b == ListenerKind::udp);
+}
 
 struct SharedListener {
   /// `process` counts the connections of all listeners; it and `overload` outlive them.
@@ -42,7 +49,9 @@ struct SharedListener {
   std::atomic<std::uint64_t> accept_errors{0};
   std::atomic<std::uint64_t> proxy_errors{0};  // PROXY headers that did not come, or were wrong
   Gathered<SessionCounters> sessions;          // of all workers
-  Gathered<TunnelCounters> tunnels;            // the same; nothing of an HTTP listener
+  Gathered<TunnelCounters> tunnels;            // the same, of a TCP listener
+  Gathered<UdpCounters> datagrams;             // of a UDP listener
+  QuicPaths quic;                              // likewise
 
  private:
   std::set<std::string> names_;  // all that it ever had

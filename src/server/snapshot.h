@@ -16,6 +16,7 @@
 #include "server/router.h"
 #include "server/shared_listener.h"
 #include "tunnel/tcp_plan.h"
+#include "tunnel/udp_plan.h"
 #include "upstream/health_check.h"
 #include "upstream/upstream.h"
 
@@ -75,6 +76,7 @@ struct ListenerPlan {
   std::unique_ptr<Site> site;
   std::unique_ptr<Handler> redirect;   // in place of a site
   std::shared_ptr<const TcpPlan> tcp;  // in place of a handler
+  std::shared_ptr<const UdpPlan> udp;  // likewise
   bool admin = false;  // tells about the process, and so answers until a drain is over
 };
 

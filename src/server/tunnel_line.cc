@@ -57,7 +57,7 @@ void append_tunnel(std::string& line, const TunnelRecord& record, std::int64_t e
   object.text("listener", record.listener);
   object.text("client_ip", record.client.ip().text());
   object.number("client_port", record.client.port());
-  object.text("protocol", "tcp");
+  object.text("protocol", record.protocol);
   object.text("server_name", record.server_name);
   object.text("upstream", record.upstream);
   object.text("endpoint", record.endpoint);

@@ -22,6 +22,7 @@ class EndpointLease {
 
   explicit operator bool() const { return endpoint_ != nullptr; }
   Endpoint& endpoint() const { return *endpoint_; }
+  const std::shared_ptr<Endpoint>& endpoint_pointer() const { return endpoint_; }
   /// Whether there is room for one more that is being connected; to be held meanwhile.
   Result<Admission::Waiting> wait() const;
   /// What came of connecting, which took so long. `upstream` is that of the lease.

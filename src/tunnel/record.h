@@ -14,6 +14,7 @@ namespace weir {
 struct TunnelRecord {
   Peer client;
   std::string_view listener;
+  std::string_view protocol = "tcp";
   std::string_view upstream;     // empty: no route matched
   std::string_view endpoint;     // empty: none was connected to
   std::string_view server_name;  // that the client asked for; may be empty
