@@ -127,4 +127,5 @@ def all_bars(results):
         _time_bar(results, "h2", "HTTP/2 1 KB: total time, against the best peer", 1.0,
                   HTTP2_PEERS),
         _idle_tls_bar(results),
+        _time_bar(results, "udp", "UDP datagram there and back: total time, against nginx", 0.7),
     ]

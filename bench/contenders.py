@@ -39,6 +39,7 @@ class Setting:
     http2_origin: bool = False  # HTTP/2 in clear towards the origin
     bulk: bool = False         # what suits large bodies best
     gzip: bool = False         # JSON is compressed, as fast as the contender can
+    udp: bool = False          # datagrams, in place of HTTP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,6 +128,8 @@ def route_names(count):
 
 
 def weir_config(contender, port, origin, directory, setting):
+    if setting.udp:
+        return render("weir-udp.yaml", port=port, origin=origin)
     routes = "  - reverse_proxy: origin"
     if contender.routes:
         routes = "\n".join(
@@ -182,7 +185,7 @@ def start(workshop, contender, origin, setting=Setting(), *, wrapper=()):
     else:
         program += [str(port), str(origin), *contender.arguments]
     process = workshop.start(contender.name, program, workshop.proxy_core, environment)
-    process.wait_until_it_listens(port, 30 if wrapper else 10)
+    process.wait_until_it_listens(port, 30 if wrapper else 10, udp=setting.udp)
     return process, port
 
 
@@ -190,6 +193,11 @@ def _peer_arguments(workshop, contender, port, origin, setting, wrapped):
     """Writes the peer's configuration; returns the arguments with which it reads it."""
     directory, user = workshop.directory, getpass.getuser()
     tag, common = f"{contender.name}-{port}", {"port": port, "origin": origin, "dir": directory}
+    if contender.name == "nginx" and setting.udp:
+        module = pathlib.Path("/usr/lib/nginx/modules/ngx_stream_module.so")  # of Debian
+        text = render("nginx-udp.conf", **common, user=user,
+                      module=f"load_module {module};" if module.exists() else "")
+        return ["-c", str(workshop.write(f"{tag}.conf", text))]
     if contender.name == "nginx":
         text = render("nginx.conf", **common, user=user,
                       master="master_process off;" if wrapped else "",
@@ -269,6 +277,14 @@ def start_nginx_origin(workshop):
     process = workshop.start("origin", ["nginx", "-c", str(config)], workshop.load_core)
     process.wait_until_it_listens(port, 10)
     return port, port_h2
+
+
+def start_udp_origin(workshop, program):
+    """Answers datagrams with themselves."""
+    port = processes.free_port()
+    process = workshop.start("udp-origin", [program, str(port), "echo"], workshop.load_core)
+    process.wait_until_it_listens(port, 10, udp=True)
+    return port
 
 
 def start_floor_origin(workshop, contender):

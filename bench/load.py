@@ -13,6 +13,7 @@ import processes
 
 SCRIPTS = pathlib.Path(__file__).parent / "load"
 OPENSSL = pathlib.Path(__file__).parent / "configs" / "openssl.cnf"
+DATAGRAMS = "load_udp"  # likewise
 HANDSHAKES = "load_tls"  # of the release build; run.py says where that is
 
 
@@ -51,6 +52,17 @@ def run_handshakes(workshop, port, mode, connections, seconds):
     if mode == "resumed" and figures["not_resumed"] > 2 * connections:
         raise processes.BenchError(f"{figures['not_resumed']} of {figures['requests']} handshakes "
                                    "were not resumed")
+    return figures
+
+
+def run_datagrams(workshop, port, clients, size, seconds):
+    """Datagrams there and back; figures as of wrk. Some may be lost, as datagrams are."""
+    process = workshop.start("load_udp", [DATAGRAMS, str(port), str(clients), str(size),
+                                          str(seconds)], workshop.load_core)
+    process.interrupt_after(seconds + 30)
+    figures = _figures_of(workshop, process)
+    if figures["socket_errors"] > figures["requests"] / 1000:
+        raise processes.BenchError(f"{figures['socket_errors']} datagrams were lost")
     return figures
 
 

@@ -19,6 +19,12 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
+def _has_udp(port):
+    """Whether somebody has bound the port for datagrams."""
+    lines = pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(int(line.split()[1].rsplit(":", 1)[1], 16) == port for line in lines)
+
+
 class BenchError(Exception):
     """Something that makes a figure impossible or untrue; the text says what."""
 
@@ -65,7 +71,7 @@ class Process:
                 cwd=directory, env={**os.environ, **(environment or {})},
                 preexec_fn=lambda: _before_exec(core, parent))
 
-    def wait_until_it_listens(self, port, seconds):
+    def wait_until_it_listens(self, port, seconds, udp=False):
         """Returns once `port` accepts; raises with the end of the log when it does not in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -73,6 +79,11 @@ class Process:
                 raise BenchError(f"{self.name} ended with status {self.child.returncode}:\n"
                                  f"{self.log_tail()}")
             try:
+                if udp:
+                    if _has_udp(port):
+                        return
+                    time.sleep(0.02)
+                    continue
                 with socket.create_connection(("127.0.0.1", port), timeout=1):
                     return
             except OSError:

@@ -82,6 +82,8 @@ def say(text):
 def start_origins(workshop, options, known):
     plain, http2 = contenders_module.start_nginx_origin(workshop)
     origins = {"plain": plain, "http2": http2}
+    if "udp" in options.scenarios:
+        origins["udp"] = contenders_module.start_udp_origin(workshop, load.DATAGRAMS)
     if "upload" in options.scenarios:
         if known["answer"].is_here():
             origins["upload"] = contenders_module.start_floor_origin(workshop, known["answer"])
@@ -166,8 +168,8 @@ def needed_tools(options):
     for scenario in scenarios.TIMED:
         if scenario.name not in options.scenarios:
             continue
-        own = scenario.generator not in ("wrk", "h2load")
-        tools.add(load.HANDSHAKES if own else scenario.generator)
+        own = load.DATAGRAMS if scenario.setting.udp else load.HANDSHAKES
+        tools.add(scenario.generator if scenario.generator in ("wrk", "h2load") else own)
         if scenario.setting.tls:
             tools.add("openssl")
     if "idle-tls" in options.scenarios:
@@ -187,6 +189,7 @@ def check_tools(options, chosen):
 def run(options):
     set_sizes(options)
     load.HANDSHAKES = str(options.binaries.resolve() / "load_tls")
+    load.DATAGRAMS = str(options.binaries.resolve() / "load_udp")
     known = contenders_module.all_contenders(options.binaries.resolve(), options.engine)
     chosen = choose(options, known)
     check_tools(options, chosen)

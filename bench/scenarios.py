@@ -11,6 +11,7 @@ import processes
 
 IDLE_CONNECTIONS = 10_000
 MANY_ROUTES = 10_000
+DATAGRAM_BYTES = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Scenario:
     script: str = "report.lua"
     headers: tuple = ()
     origin: str = "plain"
-    generator: str = "wrk"  # or h2load, or the mode of bench/load/tls.cc
+    generator: str = "wrk"  # or h2load, udp, or the mode of bench/load/tls.cc
     streams: int = 1        # at a time on each connection
     setting: contenders_module.Setting = contenders_module.Setting()
     bytes_per_request: int = 0  # of bulk bodies: adds the figure per GB
@@ -69,6 +70,8 @@ TIMED = [
     Scenario("h2-h2", "HTTP/2 over TLS, 1 KB, 16 connections with 32 streams, to an HTTP/2 origin",
              ("weir", "haproxy", "nghttpx"), 16, origin="http2", generator="h2load", streams=32,
              setting=contenders_module.Setting(tls=True, http2_origin=True)),
+    Scenario("udp", "Datagrams of 100 bytes there and back, 64 clients", ("weir", "nginx"), 64,
+             origin="udp", generator="udp", setting=contenders_module.Setting(udp=True)),
 ]
 
 
@@ -89,6 +92,8 @@ def _load(workshop, scenario, contender, port, seconds):
     if scenario.generator == "h2load":
         return load.run_h2load(workshop, port, path=scenario.path, seconds=seconds,
                                connections=scenario.connections, streams=scenario.streams)
+    if scenario.generator == "udp":
+        return load.run_datagrams(workshop, port, scenario.connections, DATAGRAM_BYTES, seconds)
     if scenario.generator != "wrk":
         return load.run_handshakes(workshop, port, scenario.generator, scenario.connections, seconds)
     arguments = (contender.routes, contenders_module.PATHS_PER_HOST) if contender.routes else ()
