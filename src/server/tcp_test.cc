@@ -1,4 +1,5 @@
 // TCP listeners in the simulation: a client, Weir, and an origin that the test plays itself.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -59,6 +60,8 @@ class TcpListener : public testing::Test {
                     "  other: { endpoints: [\"192.0.2.1:2\"] }\n"
                     "  dead: { endpoints: [\"192.0.2.1:9\"] }\n"
                     "  half: { endpoints: [\"192.0.2.1:9\", \"192.0.2.1:1\"] }\n"
+                    "  one: { endpoints: [\"192.0.2.1:1\"], endpoint_limits: { max_requests: 1,"
+                    " queue: 1, queue_timeout: 10s } }\n"
                     "  told: { endpoints: [\"192.0.2.1:1\"], proxy_protocol: v1 }\n");
   }
   Task<std::unique_ptr<Stream>> connect(std::string_view address = kFront) {
@@ -217,6 +220,34 @@ TEST_F(TcpListener, refuses_a_client_that_has_too_many_connections) {
   }(this));
 }
 
+TEST_F(TcpListener, waits_in_order_for_an_endpoint_that_has_as_many_tunnels_as_it_may) {
+  use("upstream: one");
+  run([](TcpListener* self) -> Task<void> {
+    test::Service db(self->outside_, self->world_.network(), "192.0.2.1:1");
+    auto first = co_await self->connect();
+    auto origin = co_await self->accept(db);
+    auto second = co_await self->connect();
+    co_await self->outside_.sleep_for(seconds(1));
+    auto third = co_await self->connect();
+    EXPECT_EQ(co_await self->read(*third), "reset") << "the queue has one place";
+    first.reset();
+    EXPECT_EQ(co_await self->read(*origin), "end_of_stream");
+    origin.reset();
+    auto next = co_await self->accept(db);
+    (void)co_await test::write_text(*second, "at last");
+    EXPECT_EQ(co_await self->read(*next), "at last");
+    auto fourth = co_await self->connect();
+    TimePoint began = self->outside_.now();
+    EXPECT_EQ(co_await self->read(*fourth), "reset");
+    EXPECT_GE(self->outside_.now() - began, seconds(10));
+  }(this));
+  world_.run_until([&] { return told_.size() == 4; });
+  std::vector<ErrorCode> ends;
+  for (const Told& told : told_) ends.push_back(told.error.code);
+  EXPECT_THAT(ends, testing::UnorderedElementsAre(ErrorCode::queue_full, ErrorCode::none,
+                                                  ErrorCode::queue_timeout, testing::_));
+}
+
 // --- routes ----------------------------------------------------------------------------------
 
 constexpr std::string_view kByBytes =
@@ -284,6 +315,31 @@ TEST_F(TcpListener, does_not_take_a_slow_client_for_a_silent_one) {
     EXPECT_EQ(co_await self->read(*unwanted), "end_of_stream");
   }(this));
   EXPECT_EQ(record().upstream, "db");
+}
+
+TEST_F(TcpListener, does_not_wait_for_bytes_that_would_tell_what_a_client_is_not) {
+  use(kByBytes);
+  run([](TcpListener* self) -> Task<void> {
+    test::Service other(self->outside_, self->world_.network(), "192.0.2.1:2");
+    auto client = co_await self->connect();
+    (void)co_await test::write_text(*client, "PING");  // could become a method of HTTP
+    TimePoint began = self->outside_.now();
+    auto origin = co_await self->accept(other);
+    EXPECT_EQ(co_await self->read(*origin), "PING");
+    EXPECT_LT(self->outside_.now() - began, seconds(3));
+  }(this));
+}
+
+TEST_F(TcpListener, does_not_leave_a_silent_client_waiting_for_a_server_that_is_dead) {
+  use(std::string(kByBytes) + ", timeouts: { hello: 3s }");
+  run([](TcpListener* self) -> Task<void> {
+    auto client = co_await self->connect();
+    TimePoint began = self->outside_.now();
+    EXPECT_EQ(co_await self->read(*client), "reset");
+    EXPECT_GE(self->outside_.now() - began, seconds(3));
+    EXPECT_LT(self->outside_.now() - began, seconds(6));
+  }(this));
+  EXPECT_EQ(record().error.code, ErrorCode::refused);
 }
 
 TEST_F(TcpListener, uses_the_connection_that_it_made_for_a_silent_client_who_then_speaks) {

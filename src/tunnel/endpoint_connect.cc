@@ -24,7 +24,7 @@ Task<Result<TunnelConnection>> connect_endpoint(Loop& loop, const TunnelUpstream
   EndpointSearch search(loop, upstream, client.source.ip());
   Error last;
   for (std::uint32_t tried = 0; tried < upstream.attempts; ++tried) {
-    Result<EndpointLease> lease = search.next(tried > 0);
+    Result<EndpointLease> lease = co_await search.next_in_turn(tried > 0, stop);
     if (!lease && tried > 0) break;  // the endpoint that failed says more
     if (!lease) co_return fail(lease.error());
     Result<Admission::Waiting> waiting = lease->wait();

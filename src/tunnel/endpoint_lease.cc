@@ -6,10 +6,11 @@ EndpointLease::EndpointLease(const TunnelUpstream& upstream, std::shared_ptr<End
                              Admission admission)
     : cluster_(upstream.cluster),
       endpoint_(std::move(endpoint)),
-      counts_in_cluster_(upstream.balance.max_load > 0) {
+      counts_in_cluster_(upstream.balance.max_load > 0),
+      limited_(upstream.limits.any()) {
   if (upstream.admission.on()) admission_ = std::make_unique<Admission>(std::move(admission));
   if (counts_in_cluster_) cluster_->in_flight.fetch_add(1, std::memory_order_relaxed);
-  endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
+  if (!limited_) endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
   endpoint_->requests.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -20,6 +21,7 @@ EndpointLease& EndpointLease::operator=(EndpointLease&& other) noexcept {
   endpoint_ = std::move(other.endpoint_);
   admission_ = std::move(other.admission_);
   counts_in_cluster_ = other.counts_in_cluster_;
+  limited_ = other.limited_;
   return *this;
 }
 
@@ -47,7 +49,11 @@ void EndpointLease::tell(const TunnelUpstream& upstream, bool connected, Duratio
 void EndpointLease::end() {
   if (!endpoint_) return;
   admission_.reset();
-  endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (limited_) {
+    cluster_->queue().ended(*endpoint_);
+  } else {
+    endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  }
   if (counts_in_cluster_) cluster_->in_flight.fetch_sub(1, std::memory_order_relaxed);
   endpoint_.reset();
 }

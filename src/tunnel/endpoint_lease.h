@@ -14,6 +14,7 @@ namespace weir {
 class EndpointLease {
  public:
   EndpointLease() = default;
+  /// Where endpoints have limits, `endpoint` counts the tunnel already.
   EndpointLease(const TunnelUpstream& upstream, std::shared_ptr<Endpoint> endpoint,
                 Admission admission);
   EndpointLease(EndpointLease&& other) noexcept { *this = std::move(other); }
@@ -39,6 +40,7 @@ class EndpointLease {
   std::shared_ptr<Endpoint> endpoint_;
   std::unique_ptr<Admission> admission_;  // null: nothing limits the cluster
   bool counts_in_cluster_ = false;
+  bool limited_ = false;  // somebody may wait for its place
 };
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/task.h"
 #include "io/loop.h"
 #include "tunnel/endpoint_lease.h"
 
@@ -24,13 +25,22 @@ class EndpointSearch {
   /// This one, if it can be had.
   void prefer(std::shared_ptr<Endpoint> endpoint) { preferred_ = std::move(endpoint); }
 
-  /// `again`: an endpoint was tried before. Errors: `no_endpoint` when there is none left, and
-  /// those of Admission::ask.
+  /// `again`: an endpoint was tried before. Errors: `no_endpoint` when there is none left that has
+  /// room, and those of Admission::ask.
   Result<EndpointLease> next(bool again);
+
+  /// The same, but waits where every endpoint has as many as it may. Also `queue_full` and
+  /// `queue_timeout`.
+  Task<Result<EndpointLease>> next_in_turn(bool again, StopToken stop);
 
  private:
   static constexpr std::size_t kMaxTried = 16;
+  void look();
   void exclude_avoided();
+  std::optional<std::uint32_t> pick();
+  Result<Admission> ask(bool again);
+  EndpointLease lease(std::shared_ptr<Endpoint> endpoint, Admission admission);
+  Task<Result<std::shared_ptr<Endpoint>>> wait(std::uint64_t epoch, StopToken stop);
   std::optional<std::uint32_t> preferred() const;
 
   Loop& loop_;

@@ -11,6 +11,10 @@ namespace {
 
 constexpr Error kOver(ErrorCode::cancelled, Origin::weir, "the other side spoke first");
 
+// How long bytes are waited for that would tell between protocols: 17 at most, which hardly ever
+// come in two packets. Longer than it takes to send a lost packet again.
+constexpr Duration kUndecided = std::chrono::seconds(1);
+
 }  // namespace
 
 TcpOpening::TcpOpening(Stream& client, const Peer& peer, Address destination, const TcpPlan& plan,
@@ -100,7 +104,7 @@ Task<Status> TcpOpening::listen(const TcpRoute* silent) {
   if (!understood_ && !client_ended_) {
     if (Status heard = co_await hear_out(); !heard) co_return heard;
   }
-  // One that ended in the middle of what could have become several things is none of them.
+  // One that stopped in the middle of what could have become several things is none of them.
   if (!protocol_ && !received_.empty()) protocol_ = FirstBytes::other;
   route_ = plan_.routes.find(facts());
   if (route_ != silent) {
@@ -110,18 +114,25 @@ Task<Status> TcpOpening::listen(const TcpRoute* silent) {
   co_return Status();
 }
 
+// Nobody is kept waiting for bytes that tell nothing: a client that has said something and then
+// waits for an answer is not one of those that its first bytes could still have become.
 Task<Status> TcpOpening::hear_out() {
   Deadline deadline(stream_.loop(), plan_.hello_timeout, stop_);
   while (!understood_) {
-    Result<Slice> more = co_await stream_.read(deadline.token());
+    bool undecided = !received_.empty() && !protocol_;
+    Deadline patience(stream_.loop(), undecided ? kUndecided : plan_.hello_timeout,
+                      deadline.token());
+    Result<Slice> more = co_await stream_.read(patience.token());
     if (more) {
       if (Status taken = take(std::move(*more)); !taken) co_return taken;
     } else if (more.error().code == ErrorCode::end_of_stream) {
       co_return Status();
-    } else if (more.error().code == ErrorCode::timeout) {
-      co_return fail(ErrorCode::header_timeout, Origin::client, "the client did not say enough");
-    } else {
+    } else if (more.error().code != ErrorCode::timeout) {
       co_return fail(blame_client(more.error()));
+    } else if (undecided) {
+      co_return Status();
+    } else {
+      co_return fail(ErrorCode::header_timeout, Origin::client, "the client did not say enough");
     }
   }
   co_return Status();
@@ -158,11 +169,19 @@ Task<void> TcpOpening::await_client(Race& race) {
   }
 }
 
-// An endpoint that cannot be had says nothing of the client, who may yet ask for another one.
+// An endpoint that cannot be had says nothing of the client, who may yet ask for another one; but
+// one who waits for that endpoint's greeting is not left waiting for ever.
 Task<void> TcpOpening::await_server(Race& race) {
-  auto made = co_await connect_endpoint(stream_.loop(), *race.silent.upstream, about_,
-                                        race.connect.token(), attempts_);
-  if (!made) co_return;
+  Loop& loop = stream_.loop();
+  auto made = co_await connect_endpoint(loop, *race.silent.upstream, about_, race.connect.token(),
+                                        attempts_);
+  if (!made) {
+    Status waited = co_await loop.sleep_for(plan_.hello_timeout, race.server.token());
+    if (!waited) co_return;
+    race.failed = fail(made.error());
+    race.client.request(kOver);
+    co_return;
+  }
   connection_ = std::move(*made);
   Result<Slice> said = co_await connection_.stream->read(race.server.token());
   if (said) {

@@ -8,6 +8,7 @@
 #include "cluster/admission.h"
 #include "cluster/balance_policy.h"
 #include "cluster/cluster.h"
+#include "cluster/endpoint_limits.h"
 #include "cluster/outlier_policy.h"
 #include "io/proxy_protocol.h"
 #include "io/tls/profile.h"
@@ -20,6 +21,7 @@ struct TunnelUpstream {
   std::shared_ptr<Cluster> cluster;
   BalancePolicy balance;
   Duration connect_timeout{};  // TLS handshake included
+  EndpointLimits limits;
   OutlierPolicy outliers;
   AdmissionPolicy admission;
   std::uint32_t attempts = 1;                   // endpoints to try, at most

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "cluster/room.h"
 #include "expression/exchange_facts.h"
 #include "io/deadline.h"
 
@@ -18,7 +19,7 @@ std::optional<PickedEndpoint> EndpointPicker::pick(bool again) {
   const EndpointSet& set = pool_.endpoints();
   if (brought_ && again) home_ = home(set);
   bool limited = options_.limits.any();
-  std::optional<std::uint32_t> index = limited ? pick_with_room(set, again) : pick(set, again);
+  std::optional<std::uint32_t> index = limited ? pick_limited(set, again) : pick(set, again);
   full_ = !index && limited && again && set.size_of(options_.subset.get()) > 0;
   if (!index) return std::nullopt;
   return take(set.endpoints[*index], *index);
@@ -61,17 +62,10 @@ Error EndpointPicker::none() {
 
 // --- limits ------------------------------------------------------------------------------------
 
-// Whoever waits comes first.
-std::optional<std::uint32_t> EndpointPicker::pick_with_room(const EndpointSet& set, bool again) {
+std::optional<std::uint32_t> EndpointPicker::pick_limited(const EndpointSet& set, bool again) {
   RequestQueue& queue = pool_.cluster().queue();
   epoch_ = queue.epoch();
-  if (queue.waiting() > 0) return std::nullopt;
-  constexpr int kTries = 8;  // other workers may be faster
-  for (int i = 0; i < kTries; ++i) {
-    std::optional<std::uint32_t> index = pick(set, again);
-    if (!index || set.endpoints[*index]->try_begin(options_.limits.max_requests)) return index;
-  }
-  return std::nullopt;
+  return pick_with_room(queue, set, options_.limits.max_requests, [&] { return pick(set, again); });
 }
 
 Task<Result<PickedEndpoint>> EndpointPicker::wait() {

@@ -40,7 +40,7 @@ class EndpointPicker {
   static constexpr std::size_t kMaxTried = 16;
 
   std::optional<std::uint32_t> pick(const EndpointSet& set, bool again);
-  std::optional<std::uint32_t> pick_with_room(const EndpointSet& set, bool again);
+  std::optional<std::uint32_t> pick_limited(const EndpointSet& set, bool again);
   std::optional<std::uint32_t> home(const EndpointSet& set) const;
   std::vector<const Endpoint*> tried(const EndpointSet& set) const;
   PickedEndpoint take(std::shared_ptr<Endpoint> endpoint, std::uint32_t index);
