@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/loop_contract.h"
+#include "io/relay.h"
 
 namespace weir::test {
 namespace {
@@ -165,6 +166,35 @@ TEST_P(SpliceContract, a_splice_that_waits_can_be_cancelled) {
   Service service(loop(), network());
   Pair pair = connect(service);
   EXPECT_EQ(run(cancelled_splice(pair)), ErrorCode::cancelled);
+}
+
+Task<void> send_and_end(Stream& stream, std::string bytes) {
+  (void)co_await write_text(stream, bytes);
+  stream.shutdown_write();
+}
+
+// Left and right of a relay that carries `bytes` from one to the other.
+Task<std::string> carried(Loop& loop, Pair& left, Pair& right, std::string bytes) {
+  Relay relay(*left.server, *right.client, {}, Duration::zero());
+  Scope scope;
+  scope.spawn([](Relay* it) -> Task<void> { (void)co_await it->run(); }(&relay));
+  scope.spawn(send_and_end(*left.client, std::move(bytes)));
+  ErrorCode end;
+  std::string got = co_await read_all(*right.server, end);
+  right.server->shutdown_write();
+  co_await scope.join();
+  co_return got;
+}
+
+TEST_P(SpliceContract, a_relay_carries_bulk_through_pipes_and_little_without) {
+  Service service(loop(), network());
+  for (std::size_t size : {std::size_t{1000}, std::size_t{4} << 20}) {
+    Pair left = connect(service);
+    Pair right = connect(service);
+    std::string bytes = pattern(size, 1);
+    EXPECT_TRUE(run(carried(loop(), left, right, bytes)) == bytes);
+    EXPECT_EQ(loop().pipes().pipes() > 0, size > 1000);
+  }
 }
 
 // The simulation has no pipes.

@@ -87,21 +87,17 @@ void Relay::Direction::pump() {
       continue;
     }
     std::size_t size = pending.size();
+    // A sender that fills whole buffers is worth larger ones.
+    hint = size >= BufferPool::kBlockBytes / 2 ? BufferPool::kBulkBytes : 0;
     if (!start_write()) {
       bytes += size;
       return;
     }
     if (!write.result) return finish(write.result.error(), to);
     bytes += size;
-    written(size);
+    pending = Slice();
+    relay.touch();
   }
-}
-
-// A sender that fills whole buffers is worth larger ones.
-void Relay::Direction::written(std::size_t size) {
-  pending = Slice();
-  hint = size >= BufferPool::kBlockBytes / 2 ? BufferPool::kBulkBytes : 0;
-  relay.touch();
 }
 
 void Relay::Direction::on_read() {

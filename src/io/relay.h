@@ -48,7 +48,6 @@ class Relay {
     void pump();
     void on_read();
     void on_written();
-    void written(std::size_t size);
     void finish(const Error& error, const Stream& at);
 
     struct Read : ReadOperation {
