@@ -63,11 +63,11 @@ def _user_bar(all_results):
     return Bar(text, 0.5, ratio(results, "weir", "nginx", "user_us"), "nginx")
 
 
-def _idle_bar(all_results):
-    text, results = "idle connection: bytes of user memory", all_results.get("idle", {})
+def _idle_bar(all_results, name="idle", what="idle connection", limit=640):
+    text, results = f"{what}: bytes of user memory", all_results.get(name, {})
     if "weir" not in results:
-        return Bar(text, 640)
-    return Bar(text, 640, results["weir"]["median"]["bytes_per_connection"])
+        return Bar(text, limit)
+    return Bar(text, limit, results["weir"]["median"]["bytes_per_connection"])
 
 
 def _idle_tls_bar(all_results):
@@ -128,4 +128,9 @@ def all_bars(results):
                   HTTP2_PEERS),
         _idle_tls_bar(results),
         _time_bar(results, "udp", "UDP datagram there and back: total time, against nginx", 0.7),
+        _time_bar(results, "tcp-exchange",
+                  "1 KB exchange over a tunnel: total time, against the better peer", 0.95),
+        _time_bar(results, "tcp-bulk", "1 MiB through a tunnel: total time, against the better peer",
+                  0.7),
+        _idle_bar(results, "idle-tunnels", "idle tunnel", 512),
     ]

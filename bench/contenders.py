@@ -20,6 +20,10 @@ NGINX_BODIES = ("  proxy_buffering off; proxy_buffer_size 256k; proxy_buffers 8 
                 "client_body_buffer_size 256k;")
 
 
+# The same for connections passed on as they are.
+NGINX_STREAM_BODIES = "  proxy_buffer_size 256k;"
+NGINX_STREAM = pathlib.Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+
 # What clients offer leaves one cipher suite and one group (openssl.cnf): the same work for all.
 NGINX_TLS = ("  ssl_certificate @DIR@/site.pem; ssl_certificate_key @DIR@/site.key;\n"
              "  ssl_protocols TLSv1.3;")
@@ -40,6 +44,7 @@ class Setting:
     bulk: bool = False         # what suits large bodies best
     gzip: bool = False         # JSON is compressed, as fast as the contender can
     udp: bool = False          # datagrams, in place of HTTP
+    tcp: bool = False          # connections are passed on as they are
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +135,8 @@ def route_names(count):
 def weir_config(contender, port, origin, directory, setting):
     if setting.udp:
         return render("weir-udp.yaml", port=port, origin=origin)
+    if setting.tcp:
+        return render("weir-tcp.yaml", port=port, origin=origin)
     routes = "  - reverse_proxy: origin"
     if contender.routes:
         routes = "\n".join(
@@ -198,6 +205,8 @@ def _peer_arguments(workshop, contender, port, origin, setting, wrapped):
         text = render("nginx-udp.conf", **common, user=user,
                       module=f"load_module {module};" if module.exists() else "")
         return ["-c", str(workshop.write(f"{tag}.conf", text))]
+    if setting.tcp:
+        return _tcp_arguments(workshop, contender, tag, common, user, setting)
     if contender.name == "nginx":
         text = render("nginx.conf", **common, user=user,
                       master="master_process off;" if wrapped else "",
@@ -220,6 +229,15 @@ def _peer_arguments(workshop, contender, port, origin, setting, wrapped):
     return ["-c", str(workshop.write(f"{tag}.yaml", text))]
 
 
+def _tcp_arguments(workshop, contender, tag, common, user, setting):
+    if contender.name == "nginx":
+        text = render("nginx-stream.conf", **common, user=user, module=NGINX_STREAM,
+                      bodies=NGINX_STREAM_BODIES if setting.bulk else "")
+        return ["-c", str(workshop.write(f"{tag}.conf", text))]
+    text = render("haproxy-tcp.cfg", port=common["port"], origin=common["origin"])
+    return ["-db", "-f", str(workshop.write(f"{tag}.cfg", text))]
+
+
 def make_certificate(directory):
     """A self-signed ECDSA certificate: site.pem, site.key, and both in one, site.both."""
     certificate, key = directory / "site.pem", directory / "site.key"
@@ -231,7 +249,16 @@ def make_certificate(directory):
     (directory / "site.both").write_text(certificate.read_text() + key.read_text())
 
 
-def knows_http2_origins(contender, directory):
+def lacks(contender, directory, setting):
+    """What the contender would need for this setting and has not, or an empty text."""
+    if setting.tcp and contender.name == "nginx" and not NGINX_STREAM.exists():
+        return f"{NGINX_STREAM} is not there"
+    if setting.http2_origin and not _knows_http2_origins(contender, directory):
+        return "no HTTP/2 towards origins"
+    return ""
+
+
+def _knows_http2_origins(contender, directory):
     """Whether this Weir can speak HTTP/2 to an origin."""
     if contender.name != "weir":
         return True

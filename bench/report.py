@@ -91,7 +91,8 @@ def tables(results, markdown=False):
         if results.get(scenario.name):
             rows = _timed_rows(scenario, results[scenario.name])
             found.append((scenario.title, _grid(rows, markdown)))
-    for name, kind in (("idle", "idle connections"), ("idle-tls", "idle TLS connections")):
+    for name, kind in (("idle", "idle connections"), ("idle-tls", "idle TLS connections"),
+                       ("idle-tunnels", "idle tunnels")):
         if not results.get(name):
             continue
         each = results[name]

@@ -25,8 +25,8 @@ import threads
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CREEP = ROOT / "bench" / "creep.json"
 CREEP_LIMIT = 1.10  # of the stored figure
-NAMES = [scenario.name for scenario in scenarios.TIMED] + ["idle", "idle-tls", "tls-threads",
-                                                         "picks", "instructions"]
+NAMES = [scenario.name for scenario in scenarios.TIMED] + [
+    "idle", "idle-tls", "idle-tunnels", "tls-threads", "picks", "instructions"]
 
 
 def parse_arguments():
@@ -107,6 +107,10 @@ def measure(workshop, options, chosen, origins):
         results["idle-tls"] = scenarios.run_idle_tls(workshop, chosen, origins,
                                                      min(options.rounds, 3),
                                                      options.idle_connections, say)
+    if "idle-tunnels" in options.scenarios:
+        results["idle-tunnels"] = scenarios.run_idle_tunnels(workshop, chosen, origins,
+                                                             min(options.rounds, 3),
+                                                             options.idle_connections, say)
     if "tls-threads" in options.scenarios and not options.smoke:
         program = options.binaries.resolve() / "tls_bench"
         if program.exists():

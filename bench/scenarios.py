@@ -39,6 +39,8 @@ _TLS = ("weir", "nginx", "haproxy")
 _HTTP2 = (*_TLS, "h2o", "nghttpx")
 _BULK_SETTING = contenders_module.Setting(bulk=True)
 _TLS_SETTING = contenders_module.Setting(tls=True)
+_TCP = ("weir", "nginx", "haproxy", "relay-64k", "relay-splice")
+_TCP_SETTING = contenders_module.Setting(tcp=True)
 
 TIMED = [
     Scenario("keep-alive", "Keep-alive, 1 KB, 64 connections", _PROXIES, 64),
@@ -72,6 +74,13 @@ TIMED = [
              setting=contenders_module.Setting(tls=True, http2_origin=True)),
     Scenario("udp", "Datagrams of 100 bytes there and back, 64 clients", ("weir", "nginx"), 64,
              origin="udp", generator="udp", setting=contenders_module.Setting(udp=True)),
+    # Requests and answers are only bytes here: what is measured is the tunnel.
+    Scenario("tcp-exchange", "TCP: 1 KB exchanges over 64 tunnels", _TCP, 64,
+             setting=_TCP_SETTING),
+    Scenario("tcp-connection", "TCP: a tunnel per 1 KB exchange, 64 at a time", _TCP, 64,
+             headers=("Connection: close",), setting=_TCP_SETTING),
+    Scenario("tcp-bulk", "TCP: 1 MiB down, 16 tunnels", _TCP, 16, path="/1m",
+             setting=contenders_module.Setting(tcp=True, bulk=True), bytes_per_request=1 << 20),
 ]
 
 
@@ -130,9 +139,8 @@ def run_timed(workshop, scenario, chosen, origins, rounds, seconds, say):
     """All rounds of a scenario, interleaved; {label: {"median": {}, "rounds": []}}."""
     running = []
     for contender in lineup(scenario, chosen):
-        if scenario.setting.http2_origin and not contenders_module.knows_http2_origins(
-                contender, workshop.directory):
-            print(f"skipped: {contender.label} in {scenario.name} (no HTTP/2 towards origins)")
+        if lacking := contenders_module.lacks(contender, workshop.directory, scenario.setting):
+            print(f"skipped: {contender.label} in {scenario.name} ({lacking})")
             continue
         process, port = contenders_module.start(workshop, contender, origins[scenario.origin],
                                                 scenario.setting)
@@ -189,6 +197,14 @@ def run_idle(workshop, chosen, origins, rounds, count, say):
     """Memory per idle connection, each round with a fresh process."""
     here = [chosen[name] for name in ("weir", "nginx", "haproxy") if name in chosen]
     return _run_idle(workshop, here, origins, rounds, count, say, contenders_module.Setting(),
+                     load.idle_connections)
+
+
+def run_idle_tunnels(workshop, chosen, origins, rounds, count, say):
+    """The same of tunnels."""
+    here = [chosen[name] for name in ("weir", "nginx", "haproxy") if name in chosen
+            and not contenders_module.lacks(chosen[name], workshop.directory, _TCP_SETTING)]
+    return _run_idle(workshop, here, origins, rounds, count, say, _TCP_SETTING,
                      load.idle_connections)
 
 
