@@ -20,8 +20,8 @@
 #include "server/proxy_protocol_config.h"
 #include "server/tcp_config.h"
 #include "server/tls_config.h"
-#include "store/redis_config.h"
 #include "server/udp_config.h"
+#include "store/redis_config.h"
 
 namespace weir {
 

@@ -13,8 +13,8 @@
 
 #include "cluster/cluster.h"
 #include "discovery/dns.h"
-#include "middleware/rate_limit/limit.h"
 #include "middleware/cache/store.h"
+#include "middleware/rate_limit/limit.h"
 #include "server/health_checks.h"
 #include "server/line_sink.h"
 #include "server/listener_service.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/log.h"
-#include "store/redis_client.h"
 #include "middleware/cache/fill.h"
+#include "store/redis_client.h"
 #include "upstream/mirror.h"
 #include "upstream/session_scope.h"
 
