@@ -9,6 +9,7 @@
 #include "expression/exchange_facts.h"
 #include "expression/header_edits.h"
 #include "handler/fastcgi/variables.h"
+#include "http/credentials.h"
 #include "http/file_path.h"
 #include "http/h1/framing.h"
 #include "io/files/root.h"
@@ -150,6 +151,7 @@ Task<Result<Response>> FastCgi::run(Exchange& exchange, Script script) const {
   Request& request = exchange.request();
   fastcgi::Call call{params_of(exchange, script), keep_connections_};
   h1::remove_hop_by_hop(request.headers, HeaderSet(HeaderId::content_length, HeaderId::expect));
+  drop_spent_credentials(exchange);
   // What was routed on, whatever field the client wrote.
   if (request.authority.text.empty()) {
     request.headers.remove(HeaderId::host);

@@ -196,6 +196,20 @@ class WithBody final : public Handler {
   bool sized_;
 };
 
+/// As behind a middleware that has found out who the client is.
+class Identified final : public Handler {
+ public:
+  Identified(const Handler& handler, std::string_view name) : handler_(handler), name_(name) {}
+  Task<Result<Response>> handle(Exchange& exchange) const override {
+    exchange.set_identity(name_);
+    return handler_.handle(exchange);
+  }
+
+ private:
+  const Handler& handler_;
+  std::string_view name_;
+};
+
 class FastCgiTest : public ::testing::Test {
  protected:
   FastCgiTest() : loop_(world_.add_loop("10.0.0.1")), cluster_(std::make_shared<Cluster>("php")) {
@@ -234,7 +248,8 @@ class FastCgiTest : public ::testing::Test {
     NamedStates states;
     FastCgi handler(config_, {upstreams, states, diagnostics});
     EXPECT_TRUE(diagnostics.ok()) << diagnostics.render();
-    if (!body) return test::run(loop_, test::answer_of(loop_, handler, std::move(asked)));
+    Identified identified(handler, identity_);
+    if (!body) return test::run(loop_, test::answer_of(loop_, identified, std::move(asked)));
     WithBody with(handler, *body, sized);
     return test::run(loop_, test::answer_of(loop_, with, std::move(asked)));
   }
@@ -256,7 +271,20 @@ class FastCgiTest : public ::testing::Test {
   int applications_ = 0;
   UpstreamOptions upstream_;
   FastCgiConfig config_;
+  std::string identity_;
 };
+
+TEST_F(FastCgiTest, tells_who_the_client_is_and_not_its_password) {
+  identity_ = "ann";
+  auto params = told({.target = "/a.php", .headers = {{"Authorization", "Basic YW5uOngx"}}});
+  EXPECT_EQ(params.at("REMOTE_USER"), "ann");
+  EXPECT_EQ(params.at("AUTH_TYPE"), "Basic");
+  EXPECT_THAT(params, Not(Contains(Key("HTTP_AUTHORIZATION"))));
+  identity_ = "";  // nobody here has asked for it
+  params = told({.target = "/a.php", .headers = {{"Authorization", "Basic YW5uOngx"}}});
+  EXPECT_EQ(params.at("HTTP_AUTHORIZATION"), "Basic YW5uOngx");
+  EXPECT_THAT(params, Not(Contains(Key("REMOTE_USER"))));
+}
 
 TEST_F(FastCgiTest, tells_the_script_what_cgi_says) {
   auto params = told({.target = "/a.php/b%20c?x=%2F&y", .host = "shop.example:8080"});

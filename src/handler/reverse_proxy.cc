@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "http/credentials.h"
 #include "http/grpc.h"
 
 namespace weir {
@@ -47,12 +48,6 @@ std::string_view via_value(Exchange& exchange, Version version) {
 bool must_not_pass(const Header& header) {
   return header.id() == HeaderId::unknown &&
          std::memchr(header.name().data(), '_', header.name().size()) != nullptr;
-}
-
-// A password that was asked for and checked here is for nobody else.
-bool is_spent(const Exchange& exchange) {
-  return !exchange.identity().empty() &&
-         istarts_with(exchange.request().headers.get(HeaderId::authorization), "basic ");
 }
 
 // Null where the route changes nothing: then all such routes share what a request reads.
@@ -157,7 +152,7 @@ Task<Result<Response>> ReverseProxy::handle(Exchange& exchange) const {
   // Expect is answered here, not passed on.
   h1::remove_hop_by_hop(request.headers, HeaderSet(HeaderId::content_length, HeaderId::expect));
   if (request.headers.has(HeaderId::unknown)) request.headers.remove_if(must_not_pass);
-  if (is_spent(exchange)) request.headers.remove(HeaderId::authorization);
+  drop_spent_credentials(exchange);
   forward_facts(exchange);
   // RFC 9112, 3.2: Host is what was routed on, whatever field the client wrote.
   std::string_view host =

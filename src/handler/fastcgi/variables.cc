@@ -44,6 +44,10 @@ void add_client(Variables& variables, Exchange& exchange) {
   const Peer& peer = exchange.connection().peer;
   const IpAddress& client = exchange.client_ip();
   variables.set("REMOTE_ADDR", text_of(exchange.arena(), client));
+  if (std::string_view user = exchange.identity(); !user.empty()) {
+    variables.set("AUTH_TYPE", "Basic");
+    variables.set("REMOTE_USER", user);
+  }
   bool direct = peer.family() != Address::Family::unix_path && peer.ip() == client;
   if (direct) variables.set("REMOTE_PORT", decimal(exchange.arena(), peer.port()));
 }
