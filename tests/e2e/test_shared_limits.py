@@ -138,7 +138,8 @@ def test_while_redis_is_away_the_policy_holds(policy, expected):
                 wait_for(lambda: ask(weir.port()).status == 429, "the local budget has no end")
             redis.start()
             # It knows nothing of before: its five are there again, and then no more.
-            wait_for(lambda: redis.command("KEYS", "weir:*").startswith("*1"), "not asked again")
+            wait_for(lambda: ask(weir.port()).status
+                     and redis.command("KEYS", "weir:*").startswith("*1"), "not asked again")
             wait_for(lambda: ask(weir.port()).status == 429, "Redis' budget has no end")
             assert metric(weir, "weir_store_calls_total", store="main", result="failed") >= 1
 
