@@ -288,6 +288,20 @@ TEST_F(CacheTest, Attack45WhatTurnsOutPrivateIsForOneClientAndHoldsUpNobody) {
   EXPECT_EQ(origin_.asked, 5);
 }
 
+TEST_F(CacheTest, AClientThatLeavesInsideAPrivateAnswerEndsIt) {
+  origin_.says = [](int, Exchange&) {
+    return Said{
+        .headers = {{"Cache-Control", "private"}}, .pieces = {"one", "two", "three"}, .pause = 1s};
+  };
+  std::vector<Client> clients(2);
+  clients[0].leaves = 1500ms;
+  clients[1].at = 5s;
+  visit_all(clients);
+  EXPECT_EQ(clients[0].answer.body, "one");
+  EXPECT_NE(clients[0].answer.error.code, ErrorCode::none);
+  EXPECT_EQ(clients[1].answer.body, "onetwothree");
+}
+
 TEST_F(CacheTest, IfTheFirstFailsTheOthersGoByThemselves) {
   origin_.says = [](int number, Exchange&) {
     Said said{.before = 1s};

@@ -236,9 +236,8 @@ Task<void> Fill::lend(Response& response) {
   if (order_.stale) order_.store->postpone(order_.url, order_.stale, loop_.now() + kRetry);
   if (!given_back_) lent_ = &response;
   order_.object->end(Phase::lent, loop_);
-  while (!given_back_) {
-    if (!co_await returned_.wait(stop_.token())) break;
-  }
+  // Also when it is stopped: then the client finds out by reading, and lets go.
+  while (!given_back_) (void)co_await returned_.wait();
   lent_ = nullptr;
 }
 
