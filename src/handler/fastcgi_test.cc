@@ -246,7 +246,7 @@ class FastCgiTest : public ::testing::Test {
     config::Diagnostics diagnostics;
     Upstreams upstreams{{"php", std::make_shared<Upstream>(cluster_, upstream_)}};
     NamedStates states;
-    FastCgi handler(config_, {upstreams, states, diagnostics});
+    FastCgi handler(config_, {upstreams, states, states, diagnostics});
     EXPECT_TRUE(diagnostics.ok()) << diagnostics.render();
     Identified identified(handler, identity_);
     if (!body) return test::run(loop_, test::answer_of(loop_, identified, std::move(asked)));

@@ -45,7 +45,7 @@ class ReverseProxyTest : public ::testing::Test {
     config::Diagnostics diagnostics;
     Upstreams upstreams{{"api", std::make_shared<Upstream>(cluster_, upstream_)}};
     NamedStates states;
-    ReverseProxy proxy(config_, {upstreams, states, diagnostics});
+    ReverseProxy proxy(config_, {upstreams, states, states, diagnostics});
     EXPECT_TRUE(diagnostics.ok()) << diagnostics.render();
     return test::run(loop_, test::answer_of(loop_, proxy, std::move(asked)));
   }

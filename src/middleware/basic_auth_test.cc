@@ -71,7 +71,7 @@ class BasicAuthTest : public ::testing::Test {
   void load() {
     config::Diagnostics diagnostics;
     auto fresh = std::make_unique<BasicAuthMiddleware>(
-        config_, BuildParts{upstreams_, states_, diagnostics});
+        config_, BuildParts{upstreams_, states_, states_, diagnostics});
     EXPECT_TRUE(diagnostics.ok()) << diagnostics.render();
     around_ = std::make_unique<Around>(*fresh, service_);
     middleware_ = std::move(fresh);
@@ -166,7 +166,7 @@ TEST_F(BasicAuthTest, counts_no_request_without_credentials) {
 TEST_F(BasicAuthTest, refuses_files_that_it_cannot_use) {
   write("alice:secret\n");
   config::Diagnostics diagnostics;
-  BasicAuthMiddleware broken(config_, BuildParts{upstreams_, states_, diagnostics});
+  BasicAuthMiddleware broken(config_, BuildParts{upstreams_, states_, states_, diagnostics});
   EXPECT_THAT(diagnostics.render(), HasSubstr("/users: line 1: the user \"alice\""));
 }
 

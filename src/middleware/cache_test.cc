@@ -129,7 +129,7 @@ class CacheTest : public ::testing::Test {
     if (!middleware_) {
       config::Diagnostics diagnostics;
       Upstreams none;
-      BuildParts parts{none, states_, diagnostics};
+      BuildParts parts{none, states_, states_, diagnostics};
       middleware_ = std::make_unique<CacheMiddleware>(config_, parts);
       EXPECT_TRUE(diagnostics.ok()) << diagnostics.render();
       chain_ = std::make_unique<Cached>(*middleware_, origin_);

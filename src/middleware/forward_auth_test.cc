@@ -82,7 +82,7 @@ class ForwardAuthTest : public ::testing::Test {
     config::Diagnostics diagnostics;
     Upstreams upstreams{{"auth", std::make_shared<Upstream>(cluster_, options_)}};
     NamedStates states;
-    ForwardAuthMiddleware middleware(config_, BuildParts{upstreams, states, diagnostics});
+    ForwardAuthMiddleware middleware(config_, BuildParts{upstreams, states, states, diagnostics});
     Around around(middleware, service_);
     test::Answer answer = test::run(loop_, test::answer_of(loop_, around, std::move(asked)));
     reason_ = around.reason;
