@@ -107,7 +107,8 @@ TEST(LoadReport, is_taken_out_of_the_response) {
   EXPECT_EQ(headers.get("endpoint-load-metrics-bin"), "");
   EXPECT_EQ(headers.get("X-Kept"), "yes");
   EXPECT_FALSE(take_load_report(headers));
-  headers.add("endpoint-load-metrics-bin", encoded(number(1, 0.25)));
+  std::string binary = encoded(number(1, 0.25));
+  headers.add("endpoint-load-metrics-bin", binary);
   EXPECT_EQ(take_load_report(headers)->utilization, 0.25);
 }
 
