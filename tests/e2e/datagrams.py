@@ -96,6 +96,13 @@ class Dnsmasq:
     """A DNS server that knows one name."""
 
     def __init__(self, folder, name, address):
+        for _ in range(50):
+            self._begin(folder, name, address)
+            if self._is_ready():
+                return
+        raise AssertionError("dnsmasq finds no port")
+
+    def _begin(self, folder, name, address):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -105,15 +112,18 @@ class Dnsmasq:
              "--user=", "--group=", f"--pid-file={folder}/dnsmasq-{self.port}.pid", "--conf-file=/dev/null"],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.address = f"127.0.0.1:{self.port}"
-        self._await()
 
-    def _await(self):
+    def _is_ready(self):
+        """False if somebody else has the port by now, be it for TCP."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise AssertionError(self._process.stderr.read().decode())
+                said = self._process.stderr.read().decode()
+                self._process.stderr.close()
+                assert "in use" in said, said
+                return False
             if dig(self.port, "ready.test").returncode == 0:
-                return
+                return True
         raise AssertionError("dnsmasq does not answer")
 
     def __enter__(self):
