@@ -65,6 +65,9 @@ std::string_view name(ErrorCode code) {
     case ErrorCode::auth_unavailable: return "auth_unavailable";
     case ErrorCode::fault_delay: return "fault_delay";
     case ErrorCode::fault_abort: return "fault_abort";
+    case ErrorCode::rate_limited: return "rate_limited";
+    case ErrorCode::in_flight_limited: return "in_flight_limited";
+    case ErrorCode::store_unavailable: return "store_unavailable";
     case ErrorCode::limit: return "limit";
     case ErrorCode::not_found: return "not_found";
     case ErrorCode::internal: return "internal";

@@ -72,6 +72,9 @@ enum class ErrorCode : std::uint8_t {
   // Weir itself.
   fault_delay,  // injected on purpose
   fault_abort,
+  rate_limited,       // more requests than a limit lets this client make
+  in_flight_limited,  // more at once than a limit lets it have under way
+  store_unavailable,  // what counts for several processes cannot be asked
   limit,
   not_found,
   internal,

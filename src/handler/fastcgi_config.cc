@@ -15,15 +15,6 @@ std::optional<config::Problem> refused(std::string_view text, std::string_view w
 
 }  // namespace
 
-std::optional<config::Problem> check_script_path(std::string_view text) {
-  bool good =
-      text.empty() ||
-      (text.starts_with('/') && text.find_first_of("*?#% ") == std::string_view::npos &&
-       text.find("//") == std::string_view::npos && text.find("/.") == std::string_view::npos);
-  if (good) return std::nullopt;
-  return refused(text, "a path", "write it like /index.php or /blog");
-}
-
 std::optional<config::Problem> check_script_ending(std::string_view text) {
   bool good =
       text.size() > 1 && text.front() == '.' && text.find_first_of("/* ") == std::string_view::npos;

@@ -7,11 +7,10 @@
 #include "config/parse.h"
 #include "config/schema.h"
 #include "config/values.h"
+#include "http/file_path_config.h"
 
 namespace weir {
 
-// Refuses what is neither empty nor `/` and a path without `..`.
-std::optional<config::Problem> check_script_path(std::string_view text);
 // Refuses what is no ending of a file's name.
 std::optional<config::Problem> check_script_ending(std::string_view text);
 // Refuses what cannot be the name of a variable.
@@ -46,10 +45,10 @@ struct FastCgiConfig {
           "script_root",
           "The same directory as the application sees it, where that is another path: in a "
           "container, for example.",
-          config::check(&check_script_path), config::example("/app/public")),
+          config::check(&check_file_path), config::example("/app/public")),
       config::field<&FastCgiConfig::strip_prefix>(
           "strip_prefix", "Path prefix to remove before a script is looked for.",
-          config::check(&check_script_path), config::example("/blog")),
+          config::check(&check_file_path), config::example("/blog")),
       config::field<&FastCgiConfig::split>(
           "split",
           "The ending of scripts. The path up to its first occurrence at the end of a segment is "
@@ -61,7 +60,7 @@ struct FastCgiConfig {
           "fallback",
           "The script that gets all requests for which there is none: the front controller of "
           "WordPress, Laravel, Symfony and others.",
-          config::check(&check_script_path), config::example("/index.php")),
+          config::check(&check_file_path), config::example("/index.php")),
       config::field<&FastCgiConfig::params>(
           "params",
           "Further variables, or other values in place of Weir's own. Values may hold `${...}`.",

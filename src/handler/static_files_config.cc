@@ -13,15 +13,6 @@ std::optional<config::Problem> refused(std::string_view text, std::string_view w
 
 }  // namespace
 
-std::optional<config::Problem> check_site_path(std::string_view text) {
-  bool good =
-      text.empty() ||
-      (text.starts_with('/') && text.find_first_of("*?#% ") == std::string_view::npos &&
-       text.find("//") == std::string_view::npos && text.find("/.") == std::string_view::npos);
-  if (good) return std::nullopt;
-  return refused(text, "a path", "write it like /app or /index.html");
-}
-
 std::optional<config::Problem> check_file_name(std::string_view text) {
   bool good = text.find('/') == std::string_view::npos && text != "." && text != "..";
   if (good) return std::nullopt;

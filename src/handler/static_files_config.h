@@ -9,6 +9,7 @@
 
 #include "config/schema.h"
 #include "config/values.h"
+#include "http/file_path_config.h"
 #include "io/files/root.h"
 
 namespace weir {
@@ -29,8 +30,6 @@ constexpr auto enum_names(Precompressed) {
                     config::Name{"gzip", Precompressed::gzip, "`NAME.gz`."}};
 }
 
-// Refuses what is neither empty nor `/` and a path without `..`.
-std::optional<config::Problem> check_site_path(std::string_view text);
 // Refuses a name with a slash in it.
 std::optional<config::Problem> check_file_name(std::string_view text);
 // Refuses what is no ending of a file's name.
@@ -77,7 +76,7 @@ struct StaticFilesConfig {
           config::example("./public")),
       config::field<&StaticFilesConfig::strip_prefix>(
           "strip_prefix", "Path prefix to remove before a file is looked for.",
-          config::check(&check_site_path), config::example("/static")),
+          config::check(&check_file_path), config::example("/static")),
       config::field<&StaticFilesConfig::index>(
           "index", "Files that stand for their directory; the first that exists.",
           config::one_or_many, config::not_empty, config::check(&check_file_name)),
@@ -86,7 +85,7 @@ struct StaticFilesConfig {
           "File below the root that answers where there is none, with status 200: the page of a "
           "single-page app. For paths whose last part has no dot, and for clients that ask for "
           "HTML.",
-          config::check(&check_site_path), config::example("/index.html")),
+          config::check(&check_file_path), config::example("/index.html")),
       config::field<&StaticFilesConfig::listing>(
           "listing",
           "Show what a directory without an index holds: HTML for clients that ask for it, JSON "

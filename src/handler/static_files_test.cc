@@ -85,6 +85,34 @@ TEST_F(StaticFilesTest, serves_a_file_with_what_is_known_of_it) {
   EXPECT_THAT(page.fields, Not(HasSubstr("Vary")));
 }
 
+/// Keeps the entity tag as an access log would: of the response, at the end of the exchange.
+class Logged final : public Handler {
+ public:
+  Logged(const Handler& handler, std::string& line) : handler_(handler), line_(line) {}
+  Task<Result<Response>> handle(Exchange& exchange) const override {
+    auto* etag = exchange.arena().make<std::string_view>();
+    exchange.at_end([this, etag](Exchange&) { line_ = *etag; });
+    Result<Response> response = co_await handler_.handle(exchange);
+    *etag = response->headers.get(HeaderId::etag);
+    exchange.loop().slots().clear();  // no file is kept open any more
+    co_return response;
+  }
+
+ private:
+  const Handler& handler_;
+  std::string& line_;
+};
+
+TEST_F(StaticFilesTest, what_a_log_says_of_a_file_may_outlive_it) {
+  write("a.txt", "hello");
+  std::string expected = etag("/a.txt"), line;
+  Logged logged(handler(), line);
+  test::Answer page =
+      test::run(world_.loop(0), test::answer_of(world_.loop(0), logged, {.target = "/a.txt"}));
+  EXPECT_EQ(page.body, "hello");
+  EXPECT_EQ(line, expected);
+}
+
 TEST_F(StaticFilesTest, serves_large_files_and_empty_ones) {
   std::string large = test::pattern(3'000'000, 1);
   write("large.bin", large);

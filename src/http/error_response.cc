@@ -29,6 +29,7 @@ std::string_view message_of(const Error& error) {
     case ErrorCode::max_pending:
     case ErrorCode::max_retries:
     case ErrorCode::concurrency_limit:
+    case ErrorCode::store_unavailable:
     case ErrorCode::limit: return "The service is busy. Please try again in a moment.";
     case ErrorCode::ip_denied: return "This address is not open to you.";
     case ErrorCode::cors_denied: return "Pages of this origin may not use this address.";
@@ -37,6 +38,10 @@ std::string_view message_of(const Error& error) {
     case ErrorCode::auth_denied: return "You may not use this address.";
     case ErrorCode::auth_unavailable:
       return "Who you are cannot be checked now. Please try again in a moment.";
+    case ErrorCode::rate_limited:
+      return "You have made too many requests. Please try again in a while.";
+    case ErrorCode::in_flight_limited:
+      return "You have too many requests under way. Please wait for some of them to end.";
     case ErrorCode::header_timeout:
     case ErrorCode::slow_peer: return "The request took too long to arrive.";
     case ErrorCode::head_too_large: return "The header fields of the request are too large.";
@@ -113,6 +118,8 @@ std::uint16_t status_of(const Error& error) {
     case ErrorCode::auth_denied: return 403;
     case ErrorCode::auth_failures: return 429;
     case ErrorCode::misdirected: return 421;
+    case ErrorCode::rate_limited:
+    case ErrorCode::in_flight_limited: return 429;
     case ErrorCode::no_route:
     case ErrorCode::not_found: return 404;
     case ErrorCode::method_not_allowed: return 405;
@@ -127,6 +134,7 @@ std::uint16_t status_of(const Error& error) {
     case ErrorCode::max_retries:
     case ErrorCode::concurrency_limit:
     case ErrorCode::auth_unavailable:
+    case ErrorCode::store_unavailable:
     case ErrorCode::shutting_down: return 503;
     case ErrorCode::connect_timeout:
     case ErrorCode::response_timeout: return 504;

@@ -105,6 +105,8 @@ Code code_of(const Error& error) {
     case ErrorCode::body_too_large:
     case ErrorCode::head_too_large:
     case ErrorCode::limit:
+    case ErrorCode::rate_limited:
+    case ErrorCode::in_flight_limited:
     case ErrorCode::max_requests:
     case ErrorCode::max_pending:
     case ErrorCode::max_retries:
@@ -118,6 +120,7 @@ Code code_of(const Error& error) {
     case ErrorCode::auth_denied: return Code::permission_denied;
     case ErrorCode::auth_failures: return Code::resource_exhausted;
     case ErrorCode::auth_unavailable:
+    case ErrorCode::store_unavailable:
     case ErrorCode::breaker_open: return Code::unavailable;
     default: break;
   }

@@ -72,10 +72,8 @@ Task<Result<Response>> ConcurrencyLimitMiddleware::handle(Exchange& exchange, Ne
 }
 
 Task<Result<Response>> ConcurrencyLimitMiddleware::refuse(Exchange& exchange) {
-  exchange.outcome().error = Error(ErrorCode::limit);
-  Response response =
-      error_response(exchange, 429, name(ErrorCode::limit),
-                     "You have too many requests under way. Please wait for some of them to end.");
+  exchange.outcome().error = Error(ErrorCode::in_flight_limited);
+  Response response = error_response(exchange, exchange.outcome().error);
   response.headers.set("Retry-After", "1");
   co_return response;
 }

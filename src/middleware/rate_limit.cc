@@ -46,9 +46,7 @@ Task<Result<Response>> RateLimitMiddleware::ask_store(Exchange& exchange, Next n
   Result<Gcra::Answer> answer = co_await limit_->take_shared(exchange);
   if (answer) co_return co_await go_by(exchange, next, *answer);
   if (exchange.stop().stopped()) co_return fail(answer.error());
-  exchange.outcome().error = answer.error();
-  co_return error_response(exchange, 503, name(answer.error().code),
-                           "The service is busy. Please try again in a moment.");
+  co_return fail(ErrorCode::store_unavailable, Origin::weir, name(answer.error().code));
 }
 
 Task<Result<Response>> RateLimitMiddleware::go_by(Exchange& exchange, Next next,
@@ -65,10 +63,8 @@ Task<Result<Response>> RateLimitMiddleware::go_on(Exchange& exchange, Next next,
 }
 
 Task<Result<Response>> RateLimitMiddleware::refuse(Exchange& exchange, Gcra::Answer answer) const {
-  exchange.outcome().error = Error(ErrorCode::limit);
-  Response response =
-      error_response(exchange, 429, name(ErrorCode::limit),
-                     "You have made too many requests. Please try again in a while.");
+  exchange.outcome().error = Error(ErrorCode::rate_limited);
+  Response response = error_response(exchange, exchange.outcome().error);
   response.headers.set("Retry-After", retry_after(exchange.arena(), answer));
   if (limit_->has_fields()) limit_->add_fields(exchange, answer, response.headers);
   co_return response;

@@ -83,7 +83,7 @@ TEST_F(RateLimitTest, refuses_what_is_above_the_rate_and_says_when_to_come_again
   EXPECT_EQ(refused.status, 429);
   EXPECT_THAT(refused.body, HasSubstr("\"code\": \"limit\""));
   EXPECT_THAT(refused.fields, HasSubstr("Retry-After: 5\n"));
-  EXPECT_EQ(reason_, ErrorCode::limit);
+  EXPECT_EQ(reason_, ErrorCode::rate_limited);
   wait(5s);
   EXPECT_EQ(ask().status, 200);
   EXPECT_EQ(ask().status, 429);

@@ -40,7 +40,7 @@ def test_a_client_above_its_rate_is_told_when_to_come_again():
     assert re.fullmatch(r'"default";r=1;t=1800', first.get("RateLimit"))
     assert re.fullmatch(r'"default";r=0;t=3600', second.get("RateLimit"))
     assert 1790 <= int(third.get("Retry-After")) <= 1800
-    assert third.reason_code() == "limit"
+    assert third.reason_code() == "rate_limited"
     assert third.get("Cache-Control") == "no-store"
     assert page.status == 429 and b"<!doctype html>" in page.body
 

@@ -35,12 +35,11 @@ std::string_view content_range(Arena& arena, const ByteRange& part, std::uint64_
   return arena.copy({text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
+// What is said of the file is copied: a log reads it at the end, when the file may be gone.
 class FileResponse {
  public:
   FileResponse(Exchange& exchange, const OpenFileRef& file, bool varies)
       : exchange_(exchange), arena_(exchange.arena()), file_(file), varies_(varies) {
-    // What is said of the file is views into it.
-    exchange.own<OpenFileRef>(file);
     now_ = exchange.loop().wall_now() / kNanoseconds;
     validators_.etag = file->etag();
     // RFC 9110, 8.8.2.1: a time that is still to come is no time of the last modification.
@@ -123,7 +122,7 @@ class FileResponse {
   }
 
   void describe(Response& response) const {
-    response.headers.add(HeaderId::etag, file_->etag());
+    response.headers.add(HeaderId::etag, arena_.copy(file_->etag()));
     if (!file_->cache_control.empty()) {
       response.headers.add(HeaderId::cache_control, file_->cache_control);
     }
@@ -135,7 +134,7 @@ class FileResponse {
       response.headers.add(HeaderId::content_encoding, name(file_->coding()));
     }
     if (validators_.modified) {
-      response.headers.add(HeaderId::last_modified, file_->modified_text());
+      response.headers.add(HeaderId::last_modified, arena_.copy(file_->modified_text()));
     }
     response.headers.add(HeaderId::accept_ranges, "bytes");
     describe(response);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 
 namespace weir {
 namespace {
@@ -90,11 +91,29 @@ void FileThreads::add(Job job) {
     jobs_.push_back(job);
     more = jobs_.size() > idle_ && threads_.size() < kThreads;
   }
-  if (more) {
+  if (more) start_thread();
+  changed_.notify_one();
+}
+
+// The system may have no thread left; those that there are go on. Without any the worker itself
+// waits for the disk.
+void FileThreads::start_thread() {
+  try {
     threads_.emplace_back([this] { run(); });
-  } else {
-    changed_.notify_one();
+  } catch (const std::system_error&) {
+    if (!threads_.empty()) return;
+    for (const Job& job : jobs_) do_job(job);
+    jobs_.clear();
   }
+}
+
+void FileThreads::do_job(const Job& job) {
+  if (job.operation == nullptr) {
+    ::close(job.fd);
+    return;
+  }
+  job.operation->result = perform(*job.operation);
+  loop_.post([&loop = loop_, done = job.operation] { loop.complete_soon(*done); });
 }
 
 void FileThreads::run() {
@@ -111,12 +130,7 @@ void FileThreads::run() {
     Job job = jobs_.front();
     jobs_.pop_front();
     lock.unlock();
-    if (job.operation == nullptr) {
-      ::close(job.fd);
-    } else {
-      job.operation->result = perform(*job.operation);
-      loop_.post([&loop = loop_, done = job.operation] { loop.complete_soon(*done); });
-    }
+    do_job(job);
     lock.lock();
   }
 }

@@ -81,7 +81,9 @@ class FileThreads final : public FileWork {
     int fd;
   };
   void add(Job job);
+  void start_thread();
   void run();
+  void do_job(const Job& job);
 
   Loop& loop_;
   std::mutex mutex_;
