@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import subprocess
+import tempfile
 
 import processes
 
@@ -177,9 +178,8 @@ def start(workshop, contender, origin, setting=Setting(), *, wrapper=()):
     environment = {}
     if contender.name == "weir":
         # Its control socket must not meet that of another Weir on this machine.
-        own = directory / f"run-{port}"
-        own.mkdir(mode=0o700)
-        environment = {"XDG_RUNTIME_DIR": str(own), "RUNTIME_DIRECTORY": str(own)}
+        own = tempfile.mkdtemp(prefix="run-", dir=directory)
+        environment = {"XDG_RUNTIME_DIR": own, "RUNTIME_DIRECTORY": own}
         config = workshop.write(f"weir-{port}.yaml",
                                 weir_config(contender, port, origin, directory, setting))
         # valgrind does not know io_uring well enough

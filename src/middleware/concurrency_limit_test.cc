@@ -96,7 +96,7 @@ TEST_F(ConcurrencyLimitTest, lets_as_many_be_under_way_as_it_may_and_no_more) {
   EXPECT_THAT(run({{0s}}), ElementsAre(200));
   EXPECT_THAT(run({{0s}, {0s}}), ElementsAre(200, 200));
   EXPECT_THAT(run({{0s}, {0s}, {0s}}), ElementsAre(429, 200, 200));
-  EXPECT_THAT(refusal_.body, HasSubstr("\"code\": \"limit\""));
+  EXPECT_THAT(refusal_.body, HasSubstr("\"code\": \"in_flight_limited\""));
   EXPECT_THAT(refusal_.fields, HasSubstr("Retry-After: 1\n"));
   EXPECT_EQ(under_way()->refused(), 1u);
 }

@@ -81,7 +81,7 @@ TEST_F(RateLimitTest, refuses_what_is_above_the_rate_and_says_when_to_come_again
   EXPECT_EQ(ask().body, "well");
   test::Answer refused = ask();
   EXPECT_EQ(refused.status, 429);
-  EXPECT_THAT(refused.body, HasSubstr("\"code\": \"limit\""));
+  EXPECT_THAT(refused.body, HasSubstr("\"code\": \"rate_limited\""));
   EXPECT_THAT(refused.fields, HasSubstr("Retry-After: 5\n"));
   EXPECT_EQ(reason_, ErrorCode::rate_limited);
   wait(5s);
