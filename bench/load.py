@@ -19,35 +19,33 @@ HANDSHAKES = "load_tls"  # of the release build; run.py says where that is
 
 def run_wrk(workshop, port, *, path, connections, seconds, script="report.lua", headers=(),
             arguments=(), tls=False):
-    """Runs wrk on the load's core; returns its figures. Raises if anything was answered wrongly.
-
-    On a busy machine a short run may end before its connections stand: then it is made longer.
-    """
+    """Runs wrk on the load's core; returns its figures. Raises if anything was answered wrongly."""
     argv = ["wrk", "-t", "1", "-c", str(connections), "-d", "600s", "--timeout", "10s",
             "-s", str(SCRIPTS / script)]
     for header in headers:
         argv += ["-H", header]
     scheme = "https" if tls else "http"
     argv += [f"{scheme}://127.0.0.1:{port}{path}", "--", *map(str, arguments)]
-    for longer in (1, 4, 16):
+
+    def run(seconds):
         process = workshop.start("wrk", argv, workshop.load_core,
                                  {"BENCH_LOAD": str(SCRIPTS), "OPENSSL_CONF": str(OPENSSL)})
         # wrk knows whole seconds only; an interrupt makes it stop and report.
-        process.interrupt_after(seconds * longer)
-        figures = _figures_of(workshop, process)
-        if figures["requests"] or figures["status_errors"]:
-            break
-    _refuse_failures(figures)
-    return figures
+        process.interrupt_after(seconds)
+        return _figures_of(workshop, process)
+
+    return _until_answered(seconds, run)
 
 
 def run_handshakes(workshop, port, mode, connections, seconds):
     """A handshake per request, `full` or `resumed`; figures as of wrk."""
-    process = workshop.start("load_tls", [HANDSHAKES, str(port), mode, str(connections),
-                                          str(seconds)], workshop.load_core)
-    process.interrupt_after(seconds + 30)
-    figures = _figures_of(workshop, process)
-    _refuse_failures(figures)
+    def run(seconds):
+        process = workshop.start("load_tls", [HANDSHAKES, str(port), mode, str(connections),
+                                              str(seconds)], workshop.load_core)
+        process.interrupt_after(seconds + 30)
+        return _figures_of(workshop, process)
+
+    figures = _until_answered(seconds, run)
     # The first ones have nothing to resume.
     if mode == "resumed" and figures["not_resumed"] > 2 * connections:
         raise processes.BenchError(f"{figures['not_resumed']} of {figures['requests']} handshakes "
@@ -68,19 +66,35 @@ def run_datagrams(workshop, port, clients, size, seconds):
 
 def run_h2load(workshop, port, *, path, connections, streams, seconds):
     """HTTP/2 over TLS; figures as of wrk, without p99, which h2load does not tell."""
-    argv = ["h2load", "-t", "1", "-c", str(connections), "-m", str(streams),
-            "-D", f"{max(1, round(seconds * 1000))}ms", f"https://127.0.0.1:{port}{path}"]
-    process = workshop.start("h2load", argv, workshop.load_core, {"OPENSSL_CONF": str(OPENSSL)})
-    process.interrupt_after(seconds + 30)
-    workshop.stop(process, 20)
-    said = process.log.read_text(errors="replace")
+    def run(seconds):
+        argv = ["h2load", "-t", "1", "-c", str(connections), "-m", str(streams),
+                "-D", f"{max(1, round(seconds * 1000))}ms", f"https://127.0.0.1:{port}{path}"]
+        process = workshop.start("h2load", argv, workshop.load_core, {"OPENSSL_CONF": str(OPENSSL)})
+        process.interrupt_after(seconds + 30)
+        workshop.stop(process, 20)
+        return _figures_of_h2load(process.log.read_text(errors="replace"), seconds)
+
+    return _until_answered(seconds, run)
+
+
+def _figures_of_h2load(said, seconds):
     counts = re.search(r"requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded, "
                        r"(\d+) failed, (\d+) errored, (\d+) timeout", said)
-    if not counts or "Application protocol: h2" not in said or "TLSv1.3" not in said:
-        raise processes.BenchError(f"h2load gave no figures over TLS 1.3 and HTTP/2:\n{said}")
-    _, succeeded, failed, errored, timeouts = map(int, counts.groups())
-    figures = {"requests": succeeded, "seconds": seconds, "p99_us": math.nan,
-               "status_errors": failed - errored - timeouts, "socket_errors": errored + timeouts}
+    if not counts:
+        raise processes.BenchError(f"h2load gave no figures:\n{said}")
+    done, succeeded, failed, errored, timeouts = map(int, counts.groups())
+    if done and ("Application protocol: h2" not in said or "TLSv1.3" not in said):
+        raise processes.BenchError(f"h2load did not speak HTTP/2 over TLS 1.3:\n{said}")
+    return {"requests": succeeded, "seconds": seconds, "p99_us": math.nan,
+            "status_errors": failed - errored - timeouts, "socket_errors": errored + timeouts}
+
+
+def _until_answered(seconds, run):
+    """On a busy machine a short run may end before its connections stand: then it is made longer."""
+    for longer in (1, 4, 16):
+        figures = run(seconds * longer)
+        if figures["requests"] or figures["status_errors"]:
+            break
     _refuse_failures(figures)
     return figures
 
