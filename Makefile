@@ -32,7 +32,7 @@ fuzz: ## fuzz every target, SECONDS=60 each
 
 bench: ## measure Weir beside nginx and HAProxy; BENCH_ARGS=--help for more
 	@scripts/setup build bench
-	@scripts/build release weir bench_programs
+	@scripts/build release weir bench_programs micro_benches
 	@/usr/bin/python3 bench/run.py $(BENCH_ARGS)
 
 profile: ## count again which way requests take: cmake/release.proftext

@@ -13,7 +13,7 @@ add_compile_options(
   -Wall -Wextra -Wno-deprecated-declarations -Werror -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -Wno-missing-field-initializers  # `{.code = x}` with defaults for the rest is how we write it
   -Wno-unused-parameter
-  -fPIE -fcolor-diagnostics)
+  -fPIE -pthread -fcolor-diagnostics)
 add_link_options(-pie)
 
 if(WEIR_FLAVOR STREQUAL release)
@@ -46,6 +46,7 @@ endif()
 find_program(WEIR_CCACHE ccache)
 if(WEIR_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      /usr/bin/env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${WEIR_CCACHE})
+      /usr/bin/env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${WEIR_CCACHE})
   add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 endif()

@@ -25,4 +25,6 @@ if(WEIR_FLAVOR STREQUAL release)
 endif()
 
 # Debian builds abseil with its own string_view: absl::string_view is not std::string_view.
-set(weir_abseil absl::flat_hash_map absl::flat_hash_set absl::hash absl::btree)
+set(weir_common_libraries
+  fmt::fmt spdlog::spdlog absl::flat_hash_map absl::flat_hash_set absl::hash absl::btree
+  Threads::Threads)

@@ -21,7 +21,7 @@ elseif(WEIR_PROFILE STREQUAL use AND EXISTS ${weir_profile_text})
   find_program(WEIR_PROFDATA llvm-profdata-19 REQUIRED)
   execute_process(COMMAND ${WEIR_PROFDATA} merge ${weir_profile_text} -o ${weir_profile}
                   COMMAND_ERROR_IS_FATAL ANY)
-  add_compile_options(-fprofile-use=${weir_profile} ${weir_profile_names}
+  add_compile_options(-fprofile-use=release-${weir_profile_hash}.profdata ${weir_profile_names}
                       -Wno-profile-instr-out-of-date -Wno-profile-instr-unprofiled
                       -Wno-backend-plugin)  # a hash that no longer matches: the profile is old there
 endif()

@@ -5,16 +5,18 @@ set(weir_below "")       # libraries of the floors below the current one
 set(weir_this_floor "")  # libraries of the current floor
 set(weir_rooms "")       # every room's library
 
-# weir_floor(<room> [USES <library>...]): starts the next floor with this room.
+# weir_floor(<room> [COLD] [USES <library>...]): starts the next floor with this room.
 macro(weir_floor name)
   list(APPEND weir_below ${weir_this_floor})
   set(weir_this_floor "")
   weir_room(${name} ${ARGN})
 endmacro()
 
-# weir_room(<room> [USES <library>...]): one more room on the current floor.
+# weir_room(<room> [COLD] [USES <library>...]): one more room on the current floor.
 #   weir_<room>: src/<room>/**/*.cc without tests, benchmarks and main.cc
 #   <room>_test: src/<room>/**/*_test.cc
+# COLD: nothing of it is on the path of a request; compiled with -O1 and without link-time
+# optimisation, which takes half as long.
 macro(weir_room name)
   weir_room_targets(${name} ${ARGN})
   list(APPEND weir_this_floor weir_${name})
@@ -22,7 +24,7 @@ macro(weir_room name)
 endmacro()
 
 function(weir_room_targets name)
-  cmake_parse_arguments(room "" "" "USES" ${ARGN})
+  cmake_parse_arguments(room "COLD" "" "USES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/${name}/*.cc)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
@@ -31,6 +33,11 @@ function(weir_room_targets name)
   if(sources)
     add_library(weir_${name} STATIC ${sources})
     target_link_libraries(weir_${name} PUBLIC ${weir_below} ${room_USES})
+    weir_use_precompiled(weir_${name} weir_precompiled)
+    if(room_COLD AND WEIR_FLAVOR STREQUAL release)
+      set_target_properties(weir_${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
+      target_compile_options(weir_${name} PRIVATE -O1)
+    endif()
   else()
     add_library(weir_${name} INTERFACE)
     target_link_libraries(weir_${name} INTERFACE ${weir_below} ${room_USES})
@@ -51,6 +58,7 @@ function(weir_test name)
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)  # `make build` is the program
   endif()
   target_compile_options(${name} PRIVATE ${weir_test_options})
+  weir_use_precompiled(${name} weir_test_precompiled)
   target_link_libraries(${name} PRIVATE ${test_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
@@ -72,6 +80,16 @@ function(weir_simulation)
   endif()
 endfunction()
 
+# What tests/tsan.txt lists, linked with the low rooms: threads_test, in the tsan build only.
+function(weir_threads)
+  if(NOT WEIR_FLAVOR STREQUAL tsan)
+    return()
+  endif()
+  file(STRINGS tests/tsan.txt sources REGEX "^[^#]")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS tests/tsan.txt)
+  weir_test(threads_test LABEL threads SOURCES ${sources} LINK weir_cluster)
+endfunction()
+
 # tests/fuzz/<name>.cc -> fuzz_<name>, in the checked build only.
 function(weir_fuzz)
   file(GLOB sources CONFIGURE_DEPENDS tests/fuzz/*.cc)
@@ -89,8 +107,9 @@ function(weir_fuzz)
 endfunction()
 
 # bench/floor/<name>.cc -> floor_<name>; bench/load/<name>.cc -> load_<name>;
-# src/**/<name>_bench.cc -> <name>_bench. Release only,
-# built on request: cmake --build build/release --target bench_programs
+# src/**/<name>_bench.cc -> <name>_bench. Release only, built on request:
+#   bench_programs: what drives the scenarios
+#   micro_benches: what measures one part alone
 function(weir_bench)
   file(GLOB floors CONFIGURE_DEPENDS bench/floor/*.cc)
   file(GLOB loads CONFIGURE_DEPENDS bench/load/*.cc)
@@ -99,6 +118,7 @@ function(weir_bench)
     return()
   endif()
   add_custom_target(bench_programs)
+  add_custom_target(micro_benches)
   foreach(source ${floors})
     cmake_path(GET source STEM name)
     add_executable(floor_${name} EXCLUDE_FROM_ALL ${source})
@@ -115,6 +135,6 @@ function(weir_bench)
     cmake_path(GET source STEM name)
     add_executable(${name} EXCLUDE_FROM_ALL ${source})
     target_link_libraries(${name} PRIVATE ${weir_rooms} benchmark::benchmark_main)
-    add_dependencies(bench_programs ${name})
+    add_dependencies(micro_benches ${name})
   endforeach()
 endfunction()
