@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "admin/endpoints_page.h"
-#include "config/dump.h"
 #include "core/version.h"
 #include "http/error_response.h"
 
@@ -29,7 +28,7 @@ Response answer(Exchange& exchange, std::uint16_t status, std::string_view type,
 
 Response refused_method(Exchange& exchange) {
   Response response = error_response(exchange, 405, name(ErrorCode::method_not_allowed),
-                                     "The admin listener can only be read.");
+                                     "This page can only be read.");
   response.headers.add(HeaderId::allow, "GET, HEAD");
   return response;
 }
@@ -43,7 +42,10 @@ std::string index_json() {
         {"/healthz", "200 while the process serves"},
         {"/readyz", "200 when clients may be sent here, else 503 and why not"},
         {"/endpoints", "every endpoint: whether it is available, why not, and its checks"},
-        {"/config", "the configuration in force, defaults filled in, secrets left out"}}}};
+        {"/config",
+         "the configuration, defaults filled in, secrets left out; PUT, PATCH and DELETE "
+         "of what is below change it"},
+        {"/versions", "earlier configurations, to compare and to go back to"}}}};
   return index.dump(2) + "\n";
 }
 
@@ -63,6 +65,85 @@ struct OnOwner {
   }
   std::string await_resume() { return std::move(written); }
 };
+
+/// Asks the API on the owner's thread and resumes on the worker's.
+struct OnApi {
+  WorkerHost& host;
+  Loop& loop;
+  AdminApi& api;
+  ApiRequest request;
+  ApiAnswer given;
+
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    host.post([this, waiter] {
+      api.begin(std::move(request), [this, waiter](ApiAnswer answer) {
+        given = std::move(answer);
+        loop.post([waiter] { waiter.resume(); });
+      });
+    });
+  }
+  ApiAnswer await_resume() { return std::move(given); }
+};
+
+/// The body of a request, counted while it is held.
+class HeldBody {
+ public:
+  explicit HeldBody(std::atomic<std::size_t>& held) : held_(held) {}
+  HeldBody(const HeldBody&) = delete;
+  HeldBody& operator=(const HeldBody&) = delete;
+  ~HeldBody() { held_.fetch_sub(counted_, std::memory_order_relaxed); }
+
+  /// Nothing if all of it came. Errors: of the client; `limit` if it is too large, `overloaded` if
+  /// all of them are.
+  Task<std::optional<Error>> read(Request& request);
+
+  std::string text;
+
+ private:
+  std::atomic<std::size_t>& held_;
+  std::size_t counted_ = 0;
+};
+
+Task<std::optional<Error>> HeldBody::read(Request& request) {
+  while (request.body != nullptr) {
+    Result<Slice> piece = co_await request.body->read();
+    if (!piece) co_return piece.error();
+    if (piece->size() == 0) break;
+    std::string_view bytes = piece->view();
+    if (text.size() + bytes.size() > Admin::kMostBody) {
+      co_return Error{ErrorCode::body_too_large, Origin::client, "admin", Retry::never};
+    }
+    counted_ += bytes.size();
+    if (held_.fetch_add(bytes.size(), std::memory_order_relaxed) > Admin::kMostHeld) {
+      co_return Error{ErrorCode::overloaded, Origin::weir, "admin bodies", Retry::never};
+    }
+    text += bytes;
+  }
+  co_return std::nullopt;
+}
+
+// Several fields of one name are one list (RFC 9110, 5.3).
+std::optional<std::string> list_of(const Headers& headers, HeaderId id) {
+  std::optional<std::string> list;
+  headers.for_each(id, [&](std::string_view value) {
+    list = list ? *list + ", " + std::string(value) : std::string(value);
+  });
+  return list;
+}
+
+ApiRequest request_of(Exchange& exchange, HeldBody& body) {
+  const Request& request = exchange.request();
+  ApiRequest asked;
+  asked.method = request.method;
+  asked.path = request.target.path;
+  asked.query = request.target.query;
+  asked.body = std::move(body.text);
+  asked.request_id = exchange.request_id();
+  asked.if_match = list_of(request.headers, HeaderId::if_match);
+  asked.if_none_match = list_of(request.headers, HeaderId::if_none_match);
+  return asked;
+}
 
 }  // namespace
 
@@ -84,14 +165,40 @@ std::string Admin::ready_json(bool& ready) const {
   return state.dump() + "\n";
 }
 
-std::string Admin::config_json() const {
-  std::shared_ptr<const Snapshot> snapshot = status_.snapshot();
-  return snapshot ? config::dump_json(snapshot->config) : "null\n";
+Task<Result<Response>> Admin::handle(Exchange& exchange) const {
+  exchange.set_route(kAdminRoute);
+  if (api_ != nullptr && AdminApi::serves(exchange.request().target.path)) {
+    return ask_api(exchange);
+  }
+  return page(exchange);
 }
 
-Task<Result<Response>> Admin::handle(Exchange& exchange) const {
+// --- the API -----------------------------------------------------------------------------------
+
+Task<Result<Response>> Admin::ask_api(Exchange& exchange) const {
+  HeldBody body(held_);
+  if (std::optional<Error> wrong = co_await body.read(exchange.request())) {
+    if (wrong->code != ErrorCode::overloaded) co_return fail(*wrong);
+    co_return error_response(exchange, 503, "too_many_changes",
+                             "The changes that others are about to make are large.");
+  }
+  ApiAnswer given = co_await OnApi{host_, exchange.loop(), *api_, request_of(exchange, body), {}};
+  std::uint16_t status = given.status;
+  Response response = answer(exchange, status, kJson, std::move(given.body));
+  Arena& arena = exchange.arena();
+  if (!given.tag.empty()) response.headers.add(HeaderId::etag, arena.copy(given.tag));
+  if (!given.allow.empty()) response.headers.add(HeaderId::allow, given.allow);
+  if (status == 503) response.headers.add(HeaderId::retry_after, "1");
+  if (given.version > 0) {
+    response.headers.add("Weir-Config-Version", arena.copy(std::to_string(given.version)));
+  }
+  co_return response;
+}
+
+// --- pages -------------------------------------------------------------------------------------
+
+Task<Result<Response>> Admin::page(Exchange& exchange) const {
   const Request& request = exchange.request();
-  exchange.set_route(kAdminRoute);
   if (request.method != Method::get && request.method != Method::head) {
     co_return refused_method(exchange);
   }
@@ -111,11 +218,6 @@ Task<Result<Response>> Admin::handle(Exchange& exchange) const {
   if (path == "/endpoints") {
     TimePoint now = exchange.loop().now();
     std::function<std::string()> write = [this, now] { return endpoints_json(status_, now); };
-    std::string text = co_await on_owner(exchange.loop(), std::move(write));
-    co_return answer(exchange, 200, kJson, std::move(text));
-  }
-  if (path == "/config") {
-    std::function<std::string()> write = [this] { return config_json(); };
     std::string text = co_await on_owner(exchange.loop(), std::move(write));
     co_return answer(exchange, 200, kJson, std::move(text));
   }

@@ -38,7 +38,13 @@ Json away_json(const Cluster& cluster, const Endpoint& endpoint, const Health* h
                        {"detail", name(outlier.reason.load(std::memory_order_relaxed))}});
   }
   if (endpoint.is(Away::disabled)) reasons.push_back({{"reason", "disabled"}});
+  if (endpoint.is(Away::draining)) reasons.push_back({{"reason", "draining"}});
   return reasons;
+}
+
+std::string_view state_of(const Endpoint& endpoint) {
+  if (endpoint.is(Away::disabled)) return "disabled";
+  return endpoint.is(Away::draining) ? "draining" : "enabled";
 }
 
 Json health_json(const Health& health, const HealthConfig& config) {
@@ -59,8 +65,8 @@ Json health_json(const Health& health, const HealthConfig& config) {
           {"last_failure", health.last_failure()}};
 }
 
-Json endpoint_json(const Cluster& cluster, const EndpointSet& set, std::size_t index,
-                   const HealthChecks* checks, TimePoint now) {
+Json entry_of(const Cluster& cluster, const EndpointSet& set, std::size_t index,
+              const HealthChecks* checks, TimePoint now) {
   const Endpoint& endpoint = *set.endpoints[index];
   const Health* health = checks != nullptr ? checks->find(cluster, endpoint) : nullptr;
   Json entry = {{"upstream", cluster.name()},
@@ -68,6 +74,7 @@ Json endpoint_json(const Cluster& cluster, const EndpointSet& set, std::size_t i
                 {"host", endpoint.host},
                 {"weight", set.weights[index]},
                 {"priority", set.placements[index].priority},
+                {"state", state_of(endpoint)},
                 {"available", endpoint.available()},
                 {"away", away_json(cluster, endpoint, health)},
                 {"in_flight", endpoint.in_flight.load(std::memory_order_relaxed)},
@@ -88,10 +95,20 @@ std::string endpoints_json(const ProcessStatus& status, TimePoint now) {
   for (const auto& cluster : status.clusters()) {
     std::shared_ptr<const EndpointSet> set = cluster->endpoints();
     for (std::size_t i = 0; i < set->endpoints.size(); ++i) {
-      endpoints.push_back(endpoint_json(*cluster, *set, i, status.health(), now));
+      endpoints.push_back(entry_of(*cluster, *set, i, status.health(), now));
     }
   }
   return Json({{"endpoints", std::move(endpoints)}}).dump(2) + "\n";
+}
+
+std::string endpoint_json(const ProcessStatus& status, const Cluster& cluster,
+                          const Endpoint& endpoint, TimePoint now) {
+  std::shared_ptr<const EndpointSet> set = cluster.endpoints();
+  for (std::size_t i = 0; i < set->endpoints.size(); ++i) {
+    if (set->endpoints[i].get() != &endpoint) continue;
+    return entry_of(cluster, *set, i, status.health(), now).dump(2) + "\n";
+  }
+  return "null\n";
 }
 
 }  // namespace weir

@@ -11,4 +11,8 @@ namespace weir {
 /// owner's thread.
 std::string endpoints_json(const ProcessStatus& status, TimePoint now);
 
+/// The same of one endpoint; null if it has left its cluster.
+std::string endpoint_json(const ProcessStatus& status, const Cluster& cluster,
+                          const Endpoint& endpoint, TimePoint now);
+
 }  // namespace weir

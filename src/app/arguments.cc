@@ -73,11 +73,49 @@ void add_serving(CLI::App& app, Raw& raw) {
   add_process_options(*serve, raw);
 }
 
+void add_dry_run(CLI::App& command, Raw& raw) {
+  command.add_flag("--dry-run", raw.arguments.config.dry_run, "Judge it, and change nothing");
+}
+
+// What speaks to the configuration of the running process.
+void add_live_configuration(CLI::App& config, Raw& raw) {
+  ConfigVerb& what = raw.arguments.config;
+  auto add = [&](const char* name, const char* text) {
+    CLI::App* command = config.add_subcommand(name, text);
+    add_json(*command, raw);
+    add_control(*command, raw);
+    return command;
+  };
+  constexpr const char* kPath = "Such as /upstreams/api/endpoints/0";
+  CLI::App* get = add("get", "What the running process is configured with");
+  get->add_option("PATH", what.path, kPath);
+  get->add_flag("--brief", what.brief, "Leave out what is the default anyway");
+  for (auto [name, text] : {std::pair{"set", "Put a value in a place of the running configuration"},
+                            {"patch", "Change a part of a value there (JSON Merge Patch)"}}) {
+    CLI::App* command = add(name, text);
+    command->add_option("PATH", what.path, kPath)->required();
+    command->add_option("VALUE", what.value, "JSON, or a text; - reads JSON from the input")
+        ->required();
+    add_dry_run(*command, raw);
+  }
+  CLI::App* unset = add("unset", "Take a value away: its default counts again");
+  unset->add_option("PATH", what.path, kPath)->required();
+  add_dry_run(*unset, raw);
+  add("versions", "The configurations that have been in force");
+  CLI::App* diff = add("diff", "What differs between two of them");
+  diff->add_option("FROM", what.from, "A version (default: the one before)");
+  diff->add_option("TO", what.version, "A version (default: the one in force)");
+  CLI::App* rollback = add("rollback", "Put an earlier version in force again");
+  rollback->add_option("VERSION", what.version, "Its number")->required();
+  add_dry_run(*rollback, raw);
+}
+
 void add_configuration(CLI::App& app, Raw& raw) {
   CLI::App* check = app.add_subcommand("check", "Judge a configuration without serving it");
   add_file(*check, raw);
   add_json(*check, raw);
-  CLI::App* config = app.add_subcommand("config", "What a configuration says, and what it may say");
+  CLI::App* config = app.add_subcommand(
+      "config", "What a configuration says or may say, and changes while it is in force");
   config->require_subcommand(1);
   CLI::App* dump = config->add_subcommand("dump", "The configuration with all defaults, as YAML");
   add_file(*dump, raw);
@@ -88,6 +126,7 @@ void add_configuration(CLI::App& app, Raw& raw) {
   config->add_subcommand("codes", "Every code of a diagnostic, in Markdown");
   config->add_subcommand("expressions", "Facts and formats of expressions, in Markdown");
   config->add_subcommand("metrics", "The table of all metrics, in Markdown");
+  add_live_configuration(*config, raw);
 }
 
 void add_running(CLI::App& app, Raw& raw) {
@@ -107,7 +146,7 @@ void add_running(CLI::App& app, Raw& raw) {
   add_json(*explain, raw);
   add_control(*explain, raw);
   CLI::App* purge = app.add_subcommand("purge", "Remove responses from a cache");
-  PurgeRequest& gone = raw.arguments.purge;
+  PurgeOrder& gone = raw.arguments.purge;
   purge->add_option("URL", gone.url, "All responses to one address: https://host/path?query");
   purge->add_option("--prefix", gone.prefix, "All whose address begins so");
   purge->add_option("--tag", gone.tag, "All with this word in Surrogate-Key or Cache-Tag");
@@ -115,6 +154,14 @@ void add_running(CLI::App& app, Raw& raw) {
   purge->add_flag("--soft", gone.soft, "They stay, and are checked with the origin before use");
   add_json(*purge, raw);
   add_control(*purge, raw);
+  CLI::App* endpoint =
+      app.add_subcommand("endpoint", "Drain an endpoint of the running process, or disable it");
+  ConfigVerb& what = raw.arguments.config;
+  endpoint->add_option("UPSTREAM", what.upstream, "The name of its upstream")->required();
+  endpoint->add_option("ADDRESS", what.endpoint, "Such as 10.0.0.1:8080")->required();
+  endpoint->add_option("STATE", what.state, "enabled, draining or disabled")->required();
+  add_json(*endpoint, raw);
+  add_control(*endpoint, raw);
   const std::pair<const char*, const char*> verbs[] = {
       {"status", "What the running process does"},
       {"reload", "Have the running process read its configuration again"},

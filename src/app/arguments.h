@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/config_verbs.h"
 #include "app/explain.h"
 #include "app/one_liners.h"
 #include "app/process.h"
@@ -26,7 +27,8 @@ struct Arguments {
   ProxyOptions proxy;
   ServeOptions serve;
   ExplainQuestion question;
-  PurgeRequest purge;
+  PurgeOrder purge;
+  ConfigVerb config;
   bool json = false;
   bool show_secrets = false;
   bool print = false;

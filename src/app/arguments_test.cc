@@ -51,6 +51,24 @@ TEST(Arguments, reads_commands_of_two_words) {
   }
 }
 
+TEST(Arguments, reads_changes_of_a_running_process) {
+  Arguments arguments = accepted({"config", "set", "/zone", "a", "--dry-run", "--control", "/a"});
+  EXPECT_EQ(arguments.verb, "config set");
+  EXPECT_EQ(arguments.config.path, "/zone");
+  EXPECT_EQ(arguments.config.value, "a");
+  EXPECT_TRUE(arguments.config.dry_run);
+  EXPECT_EQ(arguments.run.control_path, "/a");
+  EXPECT_EQ(accepted({"config", "patch", "/a", "-"}).config.value, "-");
+  EXPECT_EQ(accepted({"config", "get"}).config.path, "");
+  EXPECT_EQ(accepted({"config", "diff", "3", "7"}).config.from, "3");
+  EXPECT_EQ(accepted({"config", "rollback", "3"}).config.version, "3");
+  EXPECT_EQ(accepted({"config", "versions", "--json"}).verb, "config versions");
+  arguments = accepted({"endpoint", "api", "10.0.0.1:80", "draining"});
+  EXPECT_EQ(arguments.verb, "endpoint");
+  EXPECT_EQ(arguments.config.endpoint, "10.0.0.1:80");
+  EXPECT_EQ(refused({"config", "unset"}).status, kExitUsage);
+}
+
 TEST(Arguments, reads_several_headers_and_origins) {
   Arguments arguments = accepted({"explain", "-H", "A: b", "--header", "C: d",
                                   "GET http://a.example/", "--client", "10.0.0.1"});

@@ -128,6 +128,13 @@ std::string expressions() {
          expression::reference_markdown();
 }
 
+int ask_config(const Arguments& arguments) {
+  auto request = to_request(arguments.verb, arguments.config);
+  if (request) return ask(arguments, *request);
+  complain(fmt::format("weir: {}\n", request.error()));
+  return kExitUsage;
+}
+
 }  // namespace
 
 int execute(const Arguments& arguments) {
@@ -142,7 +149,8 @@ int execute(const Arguments& arguments) {
   if (verb == "config codes") return print(codes());
   if (verb == "config expressions") return print(expressions());
   if (verb == "config metrics") return print(metrics_markdown());
-  if (verb == "purge") return ask(arguments, arguments.purge.to_request());
+  if (verb == "endpoint" || verb.starts_with("config ")) return ask_config(arguments);
+  if (verb == "purge") return ask(arguments, to_request(arguments.purge));
   if (verb != "explain") return ask(arguments, {verb, {}});
   if (!arguments.file.empty()) return explain_file(arguments);
   return ask(arguments, arguments.question.to_request());

@@ -13,7 +13,7 @@ namespace weir {
 inline constexpr int kControlVersion = 1;
 
 /// Bytes of a line, its end included.
-inline constexpr std::size_t kMaxControlRequest = 64 * 1024;
+inline constexpr std::size_t kMaxControlRequest = 1024 * 1024;
 inline constexpr std::size_t kMaxControlAnswer = 64 * 1024 * 1024;
 
 /// `{"version": 1, "verb": "explain", "arguments": {"request": "/a", "header": ["A: b"]}}`

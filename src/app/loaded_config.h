@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "admin/config_switch.h"
 #include "config/diagnostics.h"
 #include "server/config.h"
 #include "server/snapshot.h"
@@ -21,6 +22,9 @@ struct ConfigSource {
 };
 
 /// Nothing, with everything in `diagnostics`, if it cannot be read or is wrong in itself.
+std::optional<FileConfig> load_file(const ConfigSource& source, config::Diagnostics& diagnostics);
+
+/// The same, without what only a running process needs.
 std::optional<ServerConfig> load_config(const ConfigSource& source,
                                         config::Diagnostics& diagnostics);
 

@@ -38,6 +38,7 @@ int block_signals() {
   sigemptyset(&set);
   for (int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, each);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of its writer
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
@@ -64,6 +65,7 @@ Process::Process(const RunOptions& options, Loop& loop)
       config_name_(options.config.name()),
       descriptors_(raise_descriptor_limit()),
       memory_(read_memory_limit()),
+      turns_(loop),
       control_(loop, *this),
       discovery_(loop, system_dns(), system_seed()),
       health_(loop),
@@ -78,7 +80,9 @@ Process::Process(const RunOptions& options, Loop& loop)
           loop, options.engine,
           [this](Loop& worker) { return std::make_unique<Observer>(status_, access_log_, worker); },
           [this] { return before_workers(); }),
-      admin_(status_, host_),
+      live_(*this, loop),
+      api_(live_, turns_, server_, status_, loop),
+      admin_(status_, host_, &api_),
       server_(network_, host_),
       stapling_(loop, discovery_.resolver(), server_.certificates()) {
   server_.set_discovery(&discovery_);
@@ -106,6 +110,7 @@ Task<void> Process::live(int signals) {
   }
   co_await drain();
   co_await control_.finish();
+  co_await api_.finish();
   tasks_.stop(Error(ErrorCode::shutting_down));
   co_await tasks_.join();
   co_await stapling_.finish();
@@ -168,43 +173,39 @@ void Process::announce() const {
 // --- configurations ----------------------------------------------------------------------------
 
 Task<Process::Loaded> Process::load() {
-  if (std::exchange(loading_, true)) {
-    Event turn;
-    loads_.push_back(&turn);
-    co_await turn;
-  }
+  Turn turn = co_await turns_.take();
+  if (phase_ == Phase::running) discovery_.configure(system_dns());
   Loaded loaded;
-  loaded.ok = co_await put_in_force(loaded.diagnostics);
-  if (loads_.empty()) {
-    loading_ = false;
-  } else {  // it goes on from the loop, not from inside of this one's end
-    loop_.post([next = loads_.front()] { next->set(); });
-    loads_.pop_front();
-  }
+  std::optional<FileConfig> file = load_file(options_.config, loaded.diagnostics);
+  if (file) loaded.ok = co_await live_.use_file(std::move(*file), loaded.diagnostics);
   if (!loaded.ok) status_.refuse();
   co_return loaded;
 }
 
+bool Process::check(ServerConfig config, config::Diagnostics& diagnostics) {
+  account_to_become(config, diagnostics);
+  return compile_config(std::move(config), diagnostics) != nullptr;
+}
+
 // Nothing changes unless all of it can be put in force.
-Task<bool> Process::put_in_force(config::Diagnostics& diagnostics) {
-  if (phase_ == Phase::running) discovery_.configure(system_dns());
-  std::optional<ServerConfig> config = load_config(options_.config, diagnostics);
-  if (!config) co_return false;
-  unsigned workers = config->workers.value_or(host_.default_workers());
-  settle_connection_limit(*config, descriptors_, workers, diagnostics);
-  co_await discovery_.prepare(*config);
+Task<bool> Process::put_in_force(ServerConfig config, config::Diagnostics& diagnostics, Seal seal) {
+  std::optional<Account> account = account_to_become(config, diagnostics);
+  if (!diagnostics.ok()) co_return false;
+  unsigned workers = config.workers.value_or(host_.default_workers());
+  settle_connection_limit(config, descriptors_, workers, diagnostics);
+  co_await discovery_.prepare(config);
   if (phase_ == Phase::draining) co_return false;
-  std::optional<AccessLog::Prepared> log = access_log_.prepare(config->access_log, diagnostics);
+  std::optional<AccessLog::Prepared> log = access_log_.prepare(config.access_log, diagnostics);
   if (!log) co_return false;
   if (phase_ == Phase::starting) {
-    account_ = account_to_become(*config, diagnostics);
+    account_ = account;
     if (account_) log->file.give_to(account_->user, account_->group);
   }
   Event in_force;
   auto done = [&in_force] { in_force.set(); };
   bool first = phase_ == Phase::starting;
   if (first) first_log_ = std::move(*log);
-  if (!server_.apply(std::move(*config), diagnostics, done)) co_return false;
+  if (!server_.apply(std::move(config), diagnostics, done, seal)) co_return false;
   if (!first) access_log_.use(std::move(*log));
   status_.use(server_);
   co_await in_force;

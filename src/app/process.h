@@ -1,12 +1,14 @@
 // Process: the life of `weir run`: start, serve, reload, drain, end.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "admin/admin.h"
+#include "admin/config_switch.h"
+#include "admin/live_config.h"
+#include "admin/turns.h"
 #include "app/control_server.h"
 #include "app/control_socket.h"
 #include "app/event.h"
@@ -37,7 +39,7 @@ struct RunOptions {
 int run_process(const RunOptions& options);
 
 /// Everything of the process that is not a worker; lives on the control thread's loop.
-class Process final : ControlHandler {
+class Process final : ControlHandler, ConfigSwitch {
  public:
   /// Both outlive the process.
   Process(const RunOptions& options, Loop& loop);
@@ -59,7 +61,9 @@ class Process final : ControlHandler {
   Status before_workers();
   void announce() const;
   Task<Loaded> load();
-  Task<bool> put_in_force(config::Diagnostics& diagnostics);
+  bool check(ServerConfig config, config::Diagnostics& diagnostics) override;
+  Task<bool> put_in_force(ServerConfig config, config::Diagnostics& diagnostics,
+                          Seal seal) override;
   Task<void> watch_signals(int signals);
   Task<void> reload_by_signal();
   void log_reload(const Loaded& loaded) const;
@@ -73,6 +77,7 @@ class Process final : ControlHandler {
   // process_answers.cc
   Task<ControlAnswer> answer(ControlRequest request) override;
   Task<ControlAnswer> answer_reload(ControlRequest request);
+  Task<ControlAnswer> answer_config(ControlRequest request);
   ControlAnswer answer_explain(const ControlRequest& request);
   ControlAnswer answer_drain();
   ControlAnswer answer_stop();
@@ -87,8 +92,7 @@ class Process final : ControlHandler {
   const std::size_t descriptors_;  // that the system lets the process have
   const std::uint64_t memory_;     // bytes, the same; 0: no bound
   Phase phase_ = Phase::starting;
-  bool loading_ = false;                          // one configuration at a time
-  std::deque<Event*> loads_;                      // who waits for that one, in the order of asking
+  Turns turns_;                                   // one configuration at a time
   bool signal_reload_ = false;                    // one that a signal asked for is under way
   std::optional<Account> account_;                // to become before the first thread
   std::optional<AccessLog::Prepared> first_log_;  // in use before the first request
@@ -101,6 +105,8 @@ class Process final : ControlHandler {
   AccessLog access_log_;
   ProcessStatus status_;
   ThreadHost host_;
+  LiveConfig live_;
+  AdminApi api_;
   Admin admin_;
   Server server_;
   OcspStapling stapling_;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/config_verbs.h"
 #include "app/explain.h"
 #include "app/process.h"
 #include "app/purge.h"
@@ -17,14 +18,34 @@ Task<ControlAnswer> Process::answer(ControlRequest request) {
   if (request.verb == "reload") co_return co_await answer_reload(std::move(request));
   if (request.verb == "status") co_return status_of_process(server_, facts());
   if (request.verb == "explain") co_return answer_explain(request);
-  if (request.verb == "purge") co_return purge(server_, PurgeRequest::from(request));
+  if (request.verb == "purge") co_return answer_purge(server_, purge_order(request));
+  if (request.verb == "config") co_return co_await answer_config(std::move(request));
   if (request.verb == "drain") co_return answer_drain();
   if (request.verb == "stop") co_return answer_stop();
-  static constexpr std::array<std::string_view, 6> kVerbs = {"reload", "status", "explain",
-                                                             "purge",  "drain",  "stop"};
+  static constexpr std::array<std::string_view, 7> kVerbs = {"reload", "status", "explain", "purge",
+                                                             "config", "drain",  "stop"};
   std::string text = fmt::format("the process knows no request \"{}\"; {}\n", request.verb,
                                  config::suggestion(request.verb, kVerbs));
   co_return ControlAnswer{false, std::move(text), {}};
+}
+
+namespace {
+
+// The file wins, and whoever asked should know what it won over.
+std::string superseded(const VersionPointer& before, const VersionPointer& now) {
+  bool live = before && before->origin != VersionOrigin::file;
+  if (!live || before == now) return {};
+  return fmt::format(
+      "changes that were made through the API are not in the file and no longer in force;\n"
+      "`weir config diff {0} {1}` shows them, `weir config rollback {0}` brings them back\n",
+      before->number, now->number);
+}
+
+}  // namespace
+
+Task<ControlAnswer> Process::answer_config(ControlRequest request) {
+  ApiAnswer answer = co_await api_.answer(to_api(request));
+  co_return to_control(answer);
 }
 
 Task<ControlAnswer> Process::answer_reload(ControlRequest request) {
@@ -33,6 +54,7 @@ Task<ControlAnswer> Process::answer_reload(ControlRequest request) {
     answer.text = "the configuration came from the standard input and cannot be read again\n";
     co_return answer;
   }
+  VersionPointer before = live_.history().head();
   Loaded loaded = co_await load();
   log_reload(loaded);
   answer.ok = loaded.ok;
@@ -41,6 +63,7 @@ Task<ControlAnswer> Process::answer_reload(ControlRequest request) {
   answer.text = loaded.diagnostics.render(request.argument("colour") == "yes");
   if (loaded.ok) {
     answer.text += fmt::format("{} is in force (generation {})\n", config_name_, generation());
+    answer.text += superseded(before, live_.history().head());
   } else if (phase_ == Phase::draining) {
     answer.text += "the process is about to end\n";
   } else {

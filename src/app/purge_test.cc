@@ -38,7 +38,7 @@ class PurgeTest : public ::testing::Test {
 TEST_F(PurgeTest, FindsAnAddressHoweverItIsWritten) {
   EXPECT_FALSE(hits("/a"));
   EXPECT_TRUE(hits("/a"));
-  ControlAnswer answer = purge(server_, {.url = "http://A.test/x/../a"});
+  ControlAnswer answer = answer_purge(server_, {.url = "http://A.test/x/../a"});
   EXPECT_TRUE(answer.ok);
   EXPECT_EQ(answer.text, "1 response\n");
   EXPECT_EQ(answer.data, "{\"purged\":1}");
@@ -47,24 +47,24 @@ TEST_F(PurgeTest, FindsAnAddressHoweverItIsWritten) {
 
 TEST_F(PurgeTest, FindsPrefixesAndTags) {
   for (const char* path : {"/a/1", "/a/2", "/b"}) hits(path);
-  EXPECT_EQ(purge(server_, {.prefix = "http://a.test/a/"}).text, "2 responses\n");
-  EXPECT_EQ(purge(server_, {.tag = "two"}).text, "0 responses\n");
-  EXPECT_EQ(purge(server_, {.tag = "one", .cache = "pages"}).text, "1 response\n");
+  EXPECT_EQ(answer_purge(server_, {.prefix = "http://a.test/a/"}).text, "2 responses\n");
+  EXPECT_EQ(answer_purge(server_, {.tag = "two"}).text, "0 responses\n");
+  EXPECT_EQ(answer_purge(server_, {.tag = "one", .cache = "pages"}).text, "1 response\n");
   EXPECT_FALSE(hits("/b"));
 }
 
 TEST_F(PurgeTest, RefusesWhatItDoesNotUnderstand) {
-  EXPECT_FALSE(purge(server_, {}).ok);
-  EXPECT_FALSE(purge(server_, {.url = "/a"}).ok);
-  EXPECT_FALSE(purge(server_, {.url = "http://a.test/", .tag = "one"}).ok);
-  EXPECT_THAT(purge(server_, {.tag = "one", .cache = "other"}).text,
+  EXPECT_FALSE(answer_purge(server_, {}).ok);
+  EXPECT_FALSE(answer_purge(server_, {.url = "/a"}).ok);
+  EXPECT_FALSE(answer_purge(server_, {.url = "http://a.test/", .tag = "one"}).ok);
+  EXPECT_THAT(answer_purge(server_, {.tag = "one", .cache = "other"}).text,
               HasSubstr("no cache \"other\""));
 }
 
 TEST_F(PurgeTest, TravelsAsARequest) {
-  PurgeRequest request{.prefix = "http://a.test/", .cache = "pages", .soft = true};
-  PurgeRequest read = PurgeRequest::from(request.to_request());
-  EXPECT_EQ(read.prefix, request.prefix);
+  PurgeOrder order{.prefix = "http://a.test/", .cache = "pages", .soft = true};
+  PurgeOrder read = purge_order(to_request(order));
+  EXPECT_EQ(read.prefix, order.prefix);
   EXPECT_EQ(read.cache, "pages");
   EXPECT_TRUE(read.soft);
 }

@@ -35,6 +35,7 @@ struct EndpointGroup {
   std::span<const std::uint32_t> places = {};  // their indices in the set
   Duration slow_start{0};                      // zero: no endpoint of the group is new
   bool all_available = true;                   // or are to be taken for it
+  bool panic = false;                          // all are, but those that are barred
   bool by_load = false;                        // weights follow the loads that endpoints report
   std::uint32_t max_requests = 0;              // of each at a time; 0: unlimited
 
@@ -42,9 +43,12 @@ struct EndpointGroup {
   std::uint32_t in_flight(std::uint32_t index) const {
     return endpoints[index]->in_flight.load(std::memory_order_relaxed);
   }
+  bool away(const Endpoint& endpoint) const {
+    return panic ? endpoint.barred() : !endpoint.available();
+  }
   /// It was tried already, is not available, or has as much as it may.
   bool excludes(const PickFacts& facts, std::uint32_t index) const {
-    if (!all_available && !endpoints[index]->available()) return true;
+    if (!all_available && away(*endpoints[index])) return true;
     if (max_requests > 0 && in_flight(index) >= max_requests) return true;
     if (facts.excluded.empty()) return false;
     return std::ranges::find(facts.excluded, places[index]) != facts.excluded.end();

@@ -50,9 +50,10 @@ std::shared_ptr<const Subset> Cluster::subset(const Labels& labels) {
 void Cluster::set_away(Endpoint& endpoint, Away why, bool away) {
   std::lock_guard lock(mutex_);
   if (!endpoint.set_away(why, away)) return;
-  if (!away && policy_.slow_start > Duration::zero()) endpoint.mark_new();
+  bool back = !away && endpoint.available();
+  if (back && policy_.slow_start > Duration::zero()) endpoint.mark_new();
   endpoints_->availability_changed();
-  if (!away) queue_.look_again();
+  if (back) queue_.look_again();
 }
 
 bool Cluster::afford_retry(const RetryBudgetTerms& terms, TimePoint now) {

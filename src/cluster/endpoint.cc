@@ -49,7 +49,7 @@ bool Endpoint::set_away(Away why, bool away) {
       away ? away_.fetch_or(bit, std::memory_order_relaxed)
            : away_.fetch_and(static_cast<std::uint8_t>(~bit), std::memory_order_relaxed);
   std::uint8_t after = away ? before | bit : before & ~bit;
-  return (before == 0) != (after == 0);
+  return (before == 0) != (after == 0) || ((before ^ after) & kBarred) != 0;
 }
 
 bool Endpoint::try_begin(std::uint32_t most) {

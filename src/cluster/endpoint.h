@@ -51,6 +51,7 @@ enum class Away : std::uint8_t {
   unhealthy = 1,  // its health check fails
   ejected = 2,    // it fails requests, more than others do
   disabled = 4,   // an operator says so
+  draining = 8,   // the same, but clients that are bound to it may still come
 };
 
 class Endpoint {
@@ -85,6 +86,13 @@ class Endpoint {
   bool is(Away why) const {
     return (away_.load(std::memory_order_relaxed) & static_cast<std::uint8_t>(why)) != 0;
   }
+  /// An operator took it out: not even a panic sends requests there.
+  bool barred() const { return (away_.load(std::memory_order_relaxed) & kBarred) != 0; }
+  /// Clients that are bound to it may come.
+  bool keeps_clients() const {
+    constexpr auto kDraining = static_cast<std::uint8_t>(Away::draining);
+    return (away_.load(std::memory_order_relaxed) & ~kDraining) == 0;
+  }
 
   /// Counts one more exchange if there are fewer than `most`.
   bool try_begin(std::uint32_t most);
@@ -99,9 +107,11 @@ class Endpoint {
 
  private:
   friend class Cluster;
-  /// True if that changes whether it is available.
+  /// True if that changes whether it is available, or barred.
   bool set_away(Away why, bool away);
 
+  static constexpr std::uint8_t kBarred =
+      static_cast<std::uint8_t>(Away::disabled) | static_cast<std::uint8_t>(Away::draining);
   static constexpr std::int64_t kNeverNew = std::numeric_limits<std::int64_t>::min();
   static constexpr std::int64_t kNew = std::numeric_limits<std::int64_t>::max();
   std::atomic<std::int64_t> since_{kNeverNew};

@@ -72,7 +72,7 @@ void RequestQueue::serve_all() {
 // Gives a place on the endpoint to the first who can use it, if there is one and somebody is.
 bool RequestQueue::serve(std::uint32_t index) {
   const std::shared_ptr<Endpoint>& endpoint = set_->endpoints[index];
-  if (!endpoint->available() && !set_->panicking()) return false;
+  if (!endpoint->available() && (endpoint->barred() || !set_->panicking())) return false;
   for (Link* link = places_.next(); link != &places_; link = link->next()) {
     Wait& wait = *static_cast<Wait::Place*>(link)->wait;
     if (!wait.suits(*set_, index)) continue;

@@ -43,13 +43,16 @@ void Selection::availability_changed() const {
   for (std::size_t i = 0; i < group_count_; ++i) {
     const Group& group = groups_[i];
     std::uint32_t available = 0;
+    std::uint32_t barred = 0;
     for (std::uint32_t at = group.first; at < group.first + group.count; ++at) {
       health[i].weight += weights_[at];
+      if (endpoints_[at]->barred()) ++barred;
       if (!endpoints_[at]->available()) continue;
       health[i].available += weights_[at];
       ++available;
     }
     group.available.store(available, std::memory_order_relaxed);
+    group.barred.store(barred, std::memory_order_relaxed);
   }
   double until = 0;
   bool panicking = false;
@@ -91,12 +94,13 @@ bool Selection::has(std::uint32_t place) const {
 bool Selection::can_have(std::uint32_t place, const PickFacts& facts) const {
   auto found = std::ranges::lower_bound(places_, place);
   if (found == places_.end() || *found != place) return false;
+  auto index = static_cast<std::uint32_t>(found - places_.begin());
+  if (!endpoints_[index]->keeps_clients()) return false;
   EndpointGroup all{.endpoints = endpoints_,
                     .weights = weights_,
                     .places = places_,
-                    .all_available = false,
                     .max_requests = max_requests_};
-  return !all.excludes(facts, static_cast<std::uint32_t>(found - places_.begin()));
+  return !all.excludes(facts, index);
 }
 
 std::optional<std::uint32_t> Selection::pick(PickFacts& facts, Duration slow_start) const {
@@ -121,9 +125,12 @@ std::optional<std::uint32_t> Selection::pick_from(const Group& group, bool whate
   bool panics = group.panics.load(std::memory_order_relaxed);
   bool all = panics && (whatever || facts.excluded.empty());
   if (available == 0 && !all) return std::nullopt;
+  std::uint32_t barred = group.barred.load(std::memory_order_relaxed);
+  if (all && barred == group.count) return std::nullopt;
   if (group.number < facts.cursors.size()) facts.cursor = facts.cursors[group.number];
   EndpointGroup members = view(group, slow_start);
-  members.all_available = all || available == group.count;
+  members.all_available = all ? barred == 0 : available == group.count;
+  members.panic = all;
   std::optional<std::uint32_t> index = group.balancer->pick(members, facts);
   if (!index) return std::nullopt;
   return members.places[*index];

@@ -49,6 +49,7 @@ class Selection {
     std::size_t number = 0;  // of all groups of the set
     std::unique_ptr<const Balancer> balancer;
     mutable std::atomic<std::uint32_t> available{0};
+    mutable std::atomic<std::uint32_t> barred{0};
     mutable std::atomic<std::uint32_t> until{0};  // its share and those before it, of kAll
     mutable std::atomic<bool> panics{false};
   };

@@ -50,6 +50,33 @@ TEST_P(Groups, give_a_lower_level_what_the_upper_one_cannot_take) {
   EXPECT_NEAR(shares()[5], 1.0, 0);
 }
 
+TEST_P(Groups, give_nothing_to_what_an_operator_took_out_not_even_in_a_panic) {
+  for (Away why : {Away::disabled, Away::draining}) {
+    endpoints_.clear();
+    make_levels({0, 0, 0, 1});
+    set_away({1, 3}, why);
+    std::vector<double> got = shares();
+    EXPECT_EQ(got[1] + got[3], 0);
+    set_away({0, 1, 2, 3});  // and unhealthy: nothing is available at all
+    got = shares();
+    EXPECT_EQ(got[1] + got[3], 0);
+    EXPECT_NEAR(got[0] + got[2], 1.0, 1e-9);
+    set_away({0, 1, 2, 3}, why);
+    EXPECT_FALSE(set_->pick(PickFacts{.random = workers_[0].random, .cursor = workers_[0].cursor}));
+  }
+}
+
+TEST_P(Groups, let_a_client_stay_with_what_is_drained_and_not_with_what_is_disabled) {
+  make_levels({0, 0, 0});
+  PickFacts facts{
+      .random = workers_[0].random, .cursor = workers_[0].cursor, .preferred = std::uint32_t{1}};
+  set_away({1}, Away::draining);
+  EXPECT_EQ(set_->pick(facts), 1u);
+  set_away({}, Away::draining);
+  set_away({1}, Away::disabled);
+  EXPECT_NE(set_->pick(facts), 1u);
+}
+
 TEST_P(Groups, come_back_when_their_endpoints_do) {
   make_levels({0, 0, 1});
   set_away({0, 1});

@@ -111,11 +111,11 @@ class Balancing : public testing::TestWithParam<Balance> {
   }
 
   /// As if it were marked by Cluster::set_away.
-  void set_away(std::initializer_list<std::size_t> gone) {
+  void set_away(std::initializer_list<std::size_t> gone, Away why = Away::unhealthy) {
     Cluster cluster("any");
     for (std::size_t i = 0; i < endpoints_.size(); ++i) {
       bool away = std::ranges::find(gone, i) != gone.end();
-      cluster.set_away(*endpoints_[i], Away::unhealthy, away);
+      cluster.set_away(*endpoints_[i], why, away);
     }
     set_->availability_changed();
   }

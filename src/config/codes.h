@@ -122,8 +122,11 @@ namespace weir::config {
   X(contradiction, 1406, "two values that contradict each other",                                  \
     "Each value is fine alone, but not both together.", "Change one of them.")                     \
   X(exposed_admin, 1407, "an admin listener that other machines can reach",                        \
-    "Whoever reaches it can read the metrics and the configuration; it asks for no password.",     \
-    "Use 127.0.0.1, [::1] or a Unix socket, and a tunnel or a route of its own for others.")       \
+    "Whoever reaches it can read and change the configuration. As an error: nothing says who "     \
+    "may; "                                                                                        \
+    "as a warning: a token travels in clear.",                                                     \
+    "Use 127.0.0.1, [::1] or a Unix socket; elsewhere a token_file and tls, or tls with a "        \
+    "client_auth that requires certificates.")                                                     \
   X(address_in_use, 1501, "a listener address cannot be taken",                                    \
     "Another process listens there, or this user may not bind it.",                                \
     "Stop the other process, choose another port, or start as root with `user:`.")                 \
@@ -142,7 +145,11 @@ namespace weir::config {
   X(bad_certificate, 1507, "a certificate or key that cannot be used",                             \
     "The file cannot be read, is no PEM, or the key is not the certificate's.",                    \
     "The message says what is wrong with which file; paths are relative to the "                   \
-    "configuration file.")
+    "configuration file.")                                                                         \
+  X(unkept_version, 1508, "a version of the configuration cannot be kept",                         \
+    "The directory of `admin: versions` cannot be written, for example because the disk is full.", \
+    "Make room, or give the user of the process the directory. A change that cannot be kept is "   \
+    "not made.")
 
 enum class Code : std::uint16_t {
 #define WEIR_CONFIG_CODE(name, number, title, cause, remedy) name = number,

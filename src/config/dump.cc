@@ -136,7 +136,9 @@ std::size_t first_point(std::string_view text, std::uint32_t& point) {
   return std::min(length, text.size());
 }
 
-std::string in_quotes(std::string_view text) {
+}  // namespace
+
+std::string quoted_yaml(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     std::uint32_t point = 0;
@@ -158,12 +160,14 @@ std::string in_quotes(std::string_view text) {
   return out + '"';
 }
 
+namespace {
+
 std::string scalar_yaml(const Json& value) {
   if (!value.is_string()) return value.dump();
   const auto& text = value.get_ref<const std::string&>();
   // `off` is a word of this language; where a text is needed, it reads as that text.
   const bool plain = plain_text(text) || plain_quantity(text) || text == "off";
-  return plain ? text : in_quotes(text);
+  return plain ? text : quoted_yaml(text);
 }
 
 std::string key_yaml(const std::string& key) { return scalar_yaml(Json(key)); }

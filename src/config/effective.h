@@ -15,6 +15,9 @@ Json effective(const Type& type, const Rules& rules, const void* value, Secrets 
 
 Json effective_object(const ObjectType& object, const void* value, Secrets secrets);
 
+// A text in double quotes, which no reader takes for anything else.
+std::string quoted_yaml(std::string_view text);
+
 // One line, as within a list: `{ a: 1, b: [x, y] }`.
 std::string flow_yaml(const Json& value);
 

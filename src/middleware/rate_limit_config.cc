@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "config/dump.h"
+
 namespace weir {
 namespace {
 
@@ -51,7 +53,7 @@ std::optional<config::Problem> check_limit_name(std::string_view text) {
 }
 
 void RateLimitConfig::check(const config::Found& found) const {
-  if (found.given("on_failure") && store->empty()) {
+  if (on_failure != RateLimitConfig().on_failure && store->empty()) {
     found.error("on_failure", config::Code::contradiction,
                 "a limit without a \"store\" has none that could fail",
                 "name one, or leave \"on_failure\" out");
@@ -67,9 +69,13 @@ void RateLimitConfig::check(const config::Found& found) const {
 }
 
 void RateLimitUseConfig::check(const config::Found& found) const {
-  if (!found.given("limit")) return RateLimitConfig::check(found);
+  if (limit->empty()) return RateLimitConfig::check(found);
+  const RateLimitConfig defaults;
+  auto text = [](const config::Field& field, const RateLimitConfig* of) {
+    return config::dump_json(field.type(), field.address_in(of));
+  };
   for (const config::Field& field : RateLimitConfig::schema.fields) {
-    if (!found.given(field.name)) continue;
+    if (!found.given(field.name) || text(field, this) == text(field, &defaults)) continue;
     found.error(field.name, config::Code::contradiction,
                 fmt::format("a limit that is named has its \"{}\" below `rate_limits`", field.name),
                 "say it there, or leave \"limit\" out");

@@ -104,7 +104,7 @@ struct RateLimitUseConfig : RateLimitConfig {
       "is used; all workers share it, and it survives reloads.",
       config::field<&RateLimitUseConfig::limit>(
           "limit", "Name of a limit below `rate_limits`; nothing else of it is said here.",
-          config::shorthand, config::not_empty, config::example("per_client")),
+          config::shorthand, config::example("per_client")),
       config::field<&RateLimitUseConfig::when>(
           "when", "An expression: only requests for which it is true; all, if not given.",
           config::example("'method == \"POST\"'")));

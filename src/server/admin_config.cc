@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "server/config.h"
+#include "server/admin_config.h"
 
 namespace weir {
 namespace {
@@ -19,9 +19,21 @@ bool is_local(const config::Address& address) {
 
 void AdminConfig::check(const config::Found& found) const {
   if (is_local(*address)) return;
-  found.warning("address", config::Code::exposed_admin,
-                fmt::format("other machines can reach the admin listener at {}", address->text()),
-                fmt::format("write 127.0.0.1:{} unless a firewall keeps them away", address->port));
+  std::string reach =
+      fmt::format("other machines can reach the admin listener at {}", address->text());
+  std::string local = fmt::format("write 127.0.0.1:{}", address->port);
+  bool certificates = tls && tls->client_auth && tls->client_auth->mode == ClientAuthMode::require;
+  if (certificates) return;
+  if (token_file->empty()) {
+    return found.error("address", config::Code::exposed_admin,
+                       reach + ", and nothing says who may use it",
+                       local +
+                           ", or give it a \"token_file\", or a \"tls\" whose "
+                           "\"client_auth\" requires certificates");
+  }
+  if (tls) return;
+  found.warning("address", config::Code::exposed_admin, reach + ", and its token travels in clear",
+                local + ", or give it a \"tls\"");
 }
 
 }  // namespace weir

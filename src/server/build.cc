@@ -10,6 +10,7 @@
 #include "middleware/builtin.h"
 #include "middleware/headers.h"
 #include "middleware/rate_limit/limit.h"
+#include "server/admin_gate.h"
 #include "server/build_tcp.h"
 #include "server/build_udp.h"
 #include "server/https_redirect.h"
@@ -84,6 +85,11 @@ RedisSettings settings_of(const std::string& name, const RedisConfig& config) {
   return {name,          to_address(*config.address), config.user, config.password, config.database,
           config.timeout};
 }
+
+// Clients that stall are bounded in number, in time and in memory.
+constexpr std::uint32_t kMostAdminConnections = 256;
+constexpr Duration kAdminIdle = std::chrono::seconds(30);
+constexpr std::uint64_t kMostAdminBody = 4u << 20;
 
 class Builder {
  public:
@@ -161,12 +167,20 @@ class Builder {
 
   void build_admin(const Handler& admin) {
     if (!snapshot_.config.admin) return;
+    const AdminConfig& config = *snapshot_.config.admin;
     auto plan = std::make_unique<ListenerPlan>();
     plan->name = "admin";
-    plan->address = to_address(*snapshot_.config.admin->address);
-    plan->position = snapshot_.config.admin->address.position;
-    plan->handler = &admin;
+    plan->address = to_address(*config.address);
+    plan->position = config.address.position;
+    plan->gate = std::make_unique<AdminGate>(config, admin, diagnostics_);
+    plan->handler = plan->gate.get();
     plan->admin = true;
+    plan->max_connections = kMostAdminConnections;
+    plan->limits.idle_timeout = kAdminIdle;
+    plan->limits.max_body_bytes = kMostAdminBody;
+    if (config.tls) {
+      plan->tls = tls_.server(*config.tls, alpn_of(*config.tls), std::nullopt, diagnostics_);
+    }
     snapshot_.listeners.push_back(std::move(plan));
   }
 

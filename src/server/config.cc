@@ -56,8 +56,8 @@ std::optional<Problem> check_method(std::string_view text) {
 
 void ListenerConfig::check(const config::Found& found) const {
   if (!redirect_https) return;
-  for (std::string_view other : {"tls", "routes"}) {
-    if (!found.given(other)) continue;
+  for (auto [other, there] : {std::pair{"tls", tls.has_value()}, {"routes", routes.has_value()}}) {
+    if (!there) continue;
     found.error("redirect_https", Code::contradiction,
                 fmt::format("a listener with \"redirect_https\" has no \"{}\"", other),
                 "it sends every client to another listener, and does nothing else");

@@ -16,6 +16,7 @@
 #include "http/header_edits_config.h"
 #include "middleware/builtin.h"
 #include "middleware/rate_limit_config.h"
+#include "server/admin_config.h"
 #include "server/overload_config.h"
 #include "server/proxy_protocol_config.h"
 #include "server/tcp_config.h"
@@ -212,20 +213,6 @@ struct ListenerConfig {
           config::one_or_many, config::example("[10.0.0.0/8]")),
       config::field<&ListenerConfig::half_close>(
           "half_close", "What it means when a client closes its side of the connection."));
-};
-
-struct AdminConfig {
-  config::Located<config::Address> address;
-
-  // Warns when other machines can reach it.
-  void check(const config::Found& found) const;
-
-  static constexpr auto schema = config::object(
-      "admin", "The admin listener: metrics, health and the effective configuration.",
-      config::field<&AdminConfig::address>(
-          "address", "Where it listens; keep it on a loopback address or a Unix socket.",
-          config::required, config::shorthand, config::any_port,
-          config::example("127.0.0.1:9901")));
 };
 
 inline constexpr std::string_view kStandardStreams[] = {"stdout", "stderr"};

@@ -21,7 +21,7 @@ Server::~Server() {
 }
 
 bool Server::apply(ServerConfig config, config::Diagnostics& diagnostics,
-                   std::function<void()> done) {
+                   std::function<void()> done, const Seal& seal) {
   unsigned workers = config.workers.value_or(host_.default_workers());
   std::map<std::string, std::shared_ptr<Cluster>, std::less<>> made;
   auto source = [&](const std::string& name) {
@@ -35,7 +35,8 @@ bool Server::apply(ServerConfig config, config::Diagnostics& diagnostics,
       build_snapshot(std::move(config), {source, states_, tls_, workers, admin_}, diagnostics);
   if (!snapshot) return false;
   std::vector<BoundListener> fresh;
-  if (!bind_new(*snapshot, workers, fresh, diagnostics) || !start_workers(workers, diagnostics)) {
+  if (!bind_new(*snapshot, workers, fresh, diagnostics) || !start_workers(workers, diagnostics) ||
+      (seal && !seal(diagnostics))) {
     for (BoundListener& listener : fresh) {
       for (int socket : listener.sockets) network_.close(socket);
     }

@@ -47,10 +47,14 @@ class Server {
   /// Endpoints are checked by `health`, if there is one, on the owner's loop.
   void set_health(HealthChecks* health) { health_ = health; }
 
+  /// The last that could refuse a configuration: false, with the reason in `diagnostics`.
+  using Seal = std::function<bool(config::Diagnostics& diagnostics)>;
+
   /// Puts a configuration in force. False, with everything in `diagnostics` and the old one
-  /// untouched, if it is wrong or an address cannot be bound. `done` runs once every worker uses
-  /// it.
-  bool apply(ServerConfig config, config::Diagnostics& diagnostics, std::function<void()> done);
+  /// untouched, if it is wrong or an address cannot be bound. `seal`, if there is one, is asked
+  /// when nothing else can go wrong any more. `done` runs once every worker uses it.
+  bool apply(ServerConfig config, config::Diagnostics& diagnostics, std::function<void()> done,
+             const Seal& seal = {});
 
   /// Stops accepting and lets exchanges finish; `done` runs when nothing is left, workers included.
   /// The admin listener answers until the sessions of all others are done. Called once; nothing is

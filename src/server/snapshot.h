@@ -75,6 +75,7 @@ struct ListenerPlan {
   const Handler* handler = nullptr;  // a Site of this snapshot, or one that outlives it
   std::unique_ptr<Site> site;
   std::unique_ptr<Handler> redirect;   // in place of a site
+  std::unique_ptr<Handler> gate;       // likewise, in front of what answers on the admin listener
   std::shared_ptr<const TcpPlan> tcp;  // in place of a handler
   std::shared_ptr<const UdpPlan> udp;  // likewise
   bool admin = false;  // tells about the process, and so answers until a drain is over

@@ -110,7 +110,7 @@ Error EndpointPicker::why_not(const Error& error) {
 std::optional<std::uint32_t> EndpointPicker::home(const EndpointSet& set) const {
   if (!set.aliases || tried_count_ > 0) return std::nullopt;
   std::optional<std::uint32_t> index = set.aliases->find(*brought_);
-  bool here = index && set.endpoints[*index]->available();
+  bool here = index && set.endpoints[*index]->keeps_clients();
   return here && set.has(options_.subset.get(), *index) ? index : std::nullopt;
 }
 

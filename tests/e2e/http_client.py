@@ -7,6 +7,10 @@ import struct
 from weir_process import PATIENCE
 
 
+# The admin listener answers to no name but localhost.
+ADMIN_PAGES = ("/metrics", "/endpoints", "/healthz", "/readyz", "/config", "/versions", "/caches/")
+
+
 class Response:
     def __init__(self, status, reason, headers):
         self.status = status
@@ -160,7 +164,8 @@ class RawConnection:
 
     def ask(self, target="/", method="GET", headers=(), body=b""):
         """One request, in one piece, and its response."""
-        lines = [f"{method} {target} HTTP/1.1", "Host: shop.example", *headers]
+        host = "localhost" if target.startswith(ADMIN_PAGES) else "shop.example"
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *headers]
         if body:
             lines.append(f"Content-Length: {len(body)}")
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)

@@ -170,23 +170,25 @@ def test_config_is_the_effective_one(start, folder):
     assert config["upstreams"]["api"]["pool"]["max_idle"] == 1024
 
 
-def test_the_admin_listener_is_only_read(start, folder):
+def test_the_pages_of_the_admin_listener_are_only_read(start, folder):
     weir = start(SHOP.format(folder=folder))
     with RawConnection(port_of(weir, "admin")) as client:
-        refused = client.ask("/metrics", method="POST")
+        refused = client.ask("/metrics", method="POST", headers=["Content-Type: application/json"])
         assert (refused.status, refused.get("Allow")) == (405, "GET, HEAD")
         assert client.ask("/healthz", method="HEAD").get("Content-Length") == "17"
-        missing = client.ask("/secrets")
+        missing = client.ask("/metrics/none")
         assert (missing.status, missing.reason_code()) == (404, "not_found")
-        for link in client.ask("/").json()["links"]:
+        assert client.ask("/").status == 421, "shop.example could be made to resolve to this machine"
+        client.send(b"GET / HTTP/1.1\r\nHost: [::1]:9901\r\n\r\n")
+        for link in client.read_response().json()["links"]:
             assert client.ask(link).status == 200
 
 
-def test_an_exposed_admin_listener_is_warned_of(launch, folder):
+def test_an_admin_listener_that_is_open_to_all_is_refused(launch, folder):
     weir = launch("run", "weir.yaml",
                   config=SHOP.format(folder=folder).replace("admin: 127.0.0.1:0", 'admin: ":0"'))
-    weir.wait_ready()
-    assert "weir.yaml:2:8: warning W1407" in weir.log()
+    assert weir.wait_exit() == 1
+    assert "weir.yaml:2:8: error W1407" in weir.log()
 
 
 # --- the access log ------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 // Configuration files: any bytes are read or refused with diagnostics that can be printed; what is
-// accepted reads back from its own dump as the same configuration.
+// accepted reads back from its own dump, and from its short form, as the same configuration.
 #include <cstdint>
 #include <string>
 
+#include "config/brief.h"
 #include "config/dump.h"
+#include "config/json_document.h"
 #include "config/parse.h"
+#include "config/places.h"
 #include "config/sample_config.h"
 #include "require.h"
 #include "server/config.h"
@@ -44,6 +47,24 @@ void round_trip(const std::string& text, Parse parse) {
   require(second.ok(), "what was accepted is accepted again as its dump");
   require(weir::config::dump_yaml(again, Secrets::shown) == dump, "a dump reads back as itself");
   require(weir::config::same(value, again), "a dump loses nothing");
+  const std::string brief = weir::config::brief_json(value, Secrets::shown);
+  Diagnostics third;
+  const auto json = weir::config::read_json(brief);
+  require(json.has_value(), "the short form is strict JSON");
+  const auto short_one = parse(weir::config::document_of(*json, "brief", third), third);
+  require(third.ok(), "what was accepted is accepted again in short");
+  require(weir::config::same(value, short_one), "the short form loses nothing");
+}
+
+// What a program sends: the same text as JSON, if it is some.
+void json_change(const std::string& text) {
+  const auto json = weir::config::read_json(text);
+  if (!json) return require(!json.error().empty(), "what is no JSON is refused with a reason");
+  Diagnostics diagnostics;
+  const Document document = weir::config::document_of(*json, "change", diagnostics);
+  (void)weir::parse_server_config(document, diagnostics);
+  const weir::config::Places places(document.tree);
+  for (const auto& entry : diagnostics.sorted()) (void)places.path(entry.position);
 }
 
 }  // namespace
@@ -56,5 +77,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   round_trip(text, [](const Document& document, Diagnostics& diagnostics) {
     return weir::config::parse<weir::config::sample::Sample>(document, diagnostics);
   });
+  json_change(text);
   return 0;
 }
