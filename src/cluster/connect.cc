@@ -41,8 +41,7 @@ Task<Result<std::unique_ptr<Stream>>> reach(Loop& loop, const ConnectPlan& to, S
 Task<Result<std::unique_ptr<Stream>>> reach_from(Loop& loop, const ConnectPlan& to,
                                                  StopToken stop) {
   auto suits = [&](const Address& address) {
-    return address.family() == to.source.family() ||
-           address.family() == Address::Family::unix_path;
+    return address.family() == to.source.family() || address.family() == Address::Family::unix_path;
   };
   bool other = to.other && !suits(to.address);
   const Address& address = other ? *to.other : to.address;

@@ -1,9 +1,9 @@
 #include "io/sockets.h"
 
 #include <fcntl.h>
+#include <linux/netfilter_ipv4.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <linux/netfilter_ipv4.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>

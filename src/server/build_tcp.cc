@@ -35,10 +35,9 @@ class TcpBuilder {
     if (!config.routes || config.routes->empty()) return {{{}, upstream(*config.upstream)}};
     std::vector<TcpRoute> routes;
     for (const TcpRouteConfig& route : *config.routes) {
-      routes.push_back(
-          {{to_networks(route.match.from), to_networks(route.match.to), route.match.port,
-            route.match.protocol, route.match.sni, route.match.alpn},
-           upstream(*route.upstream)});
+      routes.push_back({{to_networks(route.match.from), to_networks(route.match.to),
+                         route.match.port, route.match.protocol, route.match.sni, route.match.alpn},
+                        upstream(*route.upstream)});
     }
     return routes;
   }

@@ -76,7 +76,8 @@ bool Server::bind_listener(const ListenerPlan& plan, config::Position position, 
   BindOptions options;
   options.reuse_port = !unix_path;
   options.datagram = plan.kind == ListenerKind::udp;
-  // Addresses of clients are taken like foreign ones of our own: a right that is missing shows here.
+  // Addresses of clients are taken like foreign ones of our own: a right that is missing shows
+  // here.
   options.transparent =
       plan.tcp && !unix_path && (plan.tcp->intercept == Intercept::tproxy || plan.tcp->keep_source);
   Address address = plan.address;

@@ -11,9 +11,9 @@
 #include "config/schema.h"
 #include "config/values.h"
 #include "io/first_bytes.h"
-#include "tunnel/intercept.h"
 #include "server/proxy_protocol_config.h"
 #include "server/tls_config.h"
+#include "tunnel/intercept.h"
 
 namespace weir {
 
@@ -56,9 +56,9 @@ struct TcpMatchConfig {
                                            config::example("h2")),
       config::field<&TcpMatchConfig::from>("from", "Networks of clients.", config::one_or_many,
                                            config::example("[10.0.0.0/8]")),
-      config::field<&TcpMatchConfig::to>(
-          "to", "Networks where clients were going; see `intercept`.", config::one_or_many,
-          config::example("[10.0.0.0/8]")),
+      config::field<&TcpMatchConfig::to>("to",
+                                         "Networks where clients were going; see `intercept`.",
+                                         config::one_or_many, config::example("[10.0.0.0/8]")),
       config::field<&TcpMatchConfig::port>("port", "Ports where clients were going.",
                                            config::one_or_many, config::example("5432")),
       config::field<&TcpMatchConfig::protocol>(

@@ -507,9 +507,7 @@ TEST_F(TcpListener, routes_by_where_an_intercepted_client_was_going) {
 TEST_F(TcpListener, resets_what_was_not_intercepted_and_does_not_connect_to_itself) {
   for (std::string_view how : {"intercept: redirect", "intercept: tproxy"}) {
     use(how);
-    run([](TcpListener* self) -> Task<void> {
-      EXPECT_EQ(co_await self->fate(), "reset");
-    }(this));
+    run([](TcpListener* self) -> Task<void> { EXPECT_EQ(co_await self->fate(), "reset"); }(this));
     EXPECT_EQ(record().error.code, ErrorCode::no_route);
     told_.clear();
   }

@@ -57,7 +57,8 @@ Task<Result<TunnelConnection>> connect_destination(Loop& loop, const TunnelClien
   if (stream) co_return TunnelConnection{std::move(*stream), {}};
   if (stop.stopped()) co_return fail(stop.reason());
   bool late = stream.error().code == ErrorCode::timeout;
-  Error error = late ? Error(ErrorCode::connect_timeout, Origin::upstream, "connect") : stream.error();
+  Error error =
+      late ? Error(ErrorCode::connect_timeout, Origin::upstream, "connect") : stream.error();
   co_return fail(error.with(Origin::upstream));
 }
 

@@ -16,8 +16,8 @@ namespace weir {
 struct TunnelClient {
   Address source;
   Address destination;
-  std::string server_name;  // that it asked for, if it did
-  std::string alpn;         // that was agreed on with it, where its TLS ends here
+  std::string server_name;   // that it asked for, if it did
+  std::string alpn;          // that was agreed on with it, where its TLS ends here
   bool keep_source = false;  // connections come from `source`
 };
 

@@ -36,7 +36,7 @@ struct TcpPlan {
   TcpRoutes routes;
   Intercept intercept = Intercept::none;
   bool keep_source = false;  // endpoints see the client's own address as that of the connection
-  Duration idle_timeout{};  // both sides silent
+  Duration idle_timeout{};   // both sides silent
   /// How long a client that may be known by its bytes is waited for, before the endpoint of the
   /// others is connected beside it, so that it can speak first.
   Duration silence{};

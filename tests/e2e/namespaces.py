@@ -107,8 +107,10 @@ class Machine:
         listener.listen(4096)
         return listener
 
-    def connect(self, address, port):
+    def connect(self, address, port, source=None):
         connection = self.socket()
+        if source:
+            connection.bind((source, 0))
         connection.connect((address, port))
         return connection
 

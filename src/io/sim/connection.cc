@@ -85,8 +85,8 @@ void SimNetwork::on_failed(SimConnection& client, ErrorCode why) {
 void SimNetwork::establish(SimConnection& client, SimListening& at) {
   const Interception* rule = intercepting(client);
   bool redirected = rule != nullptr && !rule->keep;
-  auto& server = add<SimConnection>(SimSocket::Kind::connection,
-                                    redirected ? rule->listener : client.peer);
+  auto& server =
+      add<SimConnection>(SimSocket::Kind::connection, redirected ? rule->listener : client.peer);
   if (redirected) server.redirected_from = client.peer;
   server.peer = client.local;
   server.link = client.link;
