@@ -1,7 +1,6 @@
 #include "io/sockets.h"
 
 #include <fcntl.h>
-#include <linux/netfilter_ipv4.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
@@ -19,6 +18,9 @@
 namespace weir {
 namespace {
 
+// SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST: the kernel's header of them does not go together with
+// the C library's.
+constexpr int kOriginalDestination = 80;
 constexpr std::size_t kMaxSendfile = 1 << 20;  // one call must not keep the loop for long
 
 Error last_error(std::string_view detail) {
@@ -179,9 +181,9 @@ Address local_of(int socket) {
 Address redirected_from(int socket) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
-  if (::getsockopt(socket, SOL_IP, SO_ORIGINAL_DST, &storage, &length) != 0) {
+  if (::getsockopt(socket, SOL_IP, kOriginalDestination, &storage, &length) != 0) {
     length = sizeof storage;
-    if (::getsockopt(socket, SOL_IPV6, SO_ORIGINAL_DST, &storage, &length) != 0) return {};
+    if (::getsockopt(socket, SOL_IPV6, kOriginalDestination, &storage, &length) != 0) return {};
   }
   Address wanted = Address::from_sockaddr(storage, length);
   return wanted == local_of(socket) ? Address() : wanted;
