@@ -1,9 +1,13 @@
 #include "app/privileges.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -19,6 +23,14 @@ constexpr std::size_t kForWorker = 8;
 
 std::unexpected<std::string> refused(std::string_view step) {
   return std::unexpected(fmt::format("{}: {}", step, std::strerror(errno)));
+}
+
+// There is no function for it in the C library.
+bool keep_only_net_admin() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+  sets[0].effective = sets[0].permitted = 1u << CAP_NET_ADMIN;
+  return ::syscall(SYS_capset, &header, sets) == 0;
 }
 
 }  // namespace
@@ -42,13 +54,20 @@ std::optional<Account> account_to_become(const ServerConfig& config,
                       "create it, for example with `adduser --system --group`, or name another");
   }
   if (::geteuid() != 0) return std::nullopt;
+  if (account) {
+    account->net_admin = std::ranges::any_of(config.tcp, [](const TcpConfig& each) {
+      return each.intercept == Intercept::tproxy || each.keep_source;
+    });
+  }
   return account;
 }
 
 std::expected<void, std::string> become(const Account& account) {
+  if (account.net_admin && ::prctl(PR_SET_KEEPCAPS, 1) != 0) return refused("PR_SET_KEEPCAPS");
   if (::initgroups(account.name.c_str(), account.group) != 0) return refused("initgroups");
   if (::setresgid(account.group, account.group, account.group) != 0) return refused("setresgid");
   if (::setresuid(account.user, account.user, account.user) != 0) return refused("setresuid");
+  if (account.net_admin && !keep_only_net_admin()) return refused("capset");
   if (account.user != 0 && ::setuid(0) == 0) return std::unexpected("root could be regained");
   return {};
 }

@@ -17,6 +17,7 @@ struct Account {
   std::string name;
   uid_t user = 0;
   gid_t group = 0;
+  bool net_admin = false;  // keeps CAP_NET_ADMIN: sockets take addresses that are not this host's
 };
 
 std::optional<Account> find_account(const std::string& name);

@@ -37,6 +37,23 @@ Task<Result<std::unique_ptr<Stream>>> reach(Loop& loop, const ConnectPlan& to, S
   co_return std::move(made->stream);
 }
 
+// From an address only those of its own family can be reached.
+Task<Result<std::unique_ptr<Stream>>> reach_from(Loop& loop, const ConnectPlan& to,
+                                                 StopToken stop) {
+  auto suits = [&](const Address& address) {
+    return address.family() == to.source.family() || address.family() == Address::Family::unix_path;
+  };
+  bool other = to.other && !suits(to.address);
+  const Address& address = other ? *to.other : to.address;
+  if (!suits(address)) {
+    co_return fail(ErrorCode::address_unavailable, Origin::upstream,
+                   "the client's address is of another family", Retry::always);
+  }
+  ConnectOptions options;
+  if (address.family() != Address::Family::unix_path) options.source = to.source;
+  co_return co_await loop.connect(address, stop, options);
+}
+
 }  // namespace
 
 Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, ConnectPlan to, StopToken stopped) {
@@ -44,7 +61,9 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, ConnectPlan to, StopTo
   ConnectAlarm alarm(stop);
   loop.timers().arm(alarm, loop.now() + to.timeout);
   Result<std::unique_ptr<Stream>> stream;
-  if (to.other) {
+  if (to.source.family() != Address::Family::none) {
+    stream = co_await reach_from(loop, to, stop.token());
+  } else if (to.other) {
     stream = co_await reach(loop, to, stop.token());
   } else {
     stream = co_await loop.connect(to.address, stop.token());

@@ -96,6 +96,7 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
 
   Address peer() const override { return peer_of(socket_); }
   Address local() const override { return local_of(socket_); }
+  Address redirected_from() const override { return weir::redirected_from(socket_); }
   Loop& loop() const override { return *loop_; }
 
   int detach() override {

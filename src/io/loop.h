@@ -27,6 +27,9 @@ class Listener;
 /// What can be given to `Loop::connect`.
 struct ConnectOptions {
   bool datagram = false;  // a connected UDP socket: every read and write is one datagram
+  /// The IP address from which to connect; it need not be this host's (IP_TRANSPARENT). Its port is
+  /// not used. Of family `none`: the system's choice.
+  Address source = {};
 };
 
 struct ConnectOperation : Operation {
@@ -96,8 +99,9 @@ class Listener : public Cancellable {
 struct BindOptions {
   bool reuse_port = true;
   int backlog = 4096;
-  unsigned unix_mode = 0;  // of a Unix socket's file; 0 leaves what umask gives
-  bool datagram = false;   // UDP; `backlog` has no meaning
+  unsigned unix_mode = 0;    // of a Unix socket's file; 0 leaves what umask gives
+  bool datagram = false;     // UDP; `backlog` has no meaning
+  bool transparent = false;  // connections to addresses of other hosts are taken, too
 };
 
 /// Where listening sockets come from; process-wide and called at start and reload only. Sockets

@@ -18,10 +18,33 @@
 namespace weir {
 namespace {
 
+// SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST: the kernel's header of them does not go together with
+// the C library's.
+constexpr int kOriginalDestination = 80;
 constexpr std::size_t kMaxSendfile = 1 << 20;  // one call must not keep the loop for long
 
 Error last_error(std::string_view detail) {
   return Error(from_errno(errno), Origin::weir, detail, Retry::if_unsent);
+}
+
+// Of a socket of both families the IPv6 option is the one that counts.
+bool set_transparent(int socket, const Address& address) {
+  int on = 1;
+  if (address.family() == Address::Family::ipv6) {
+    return ::setsockopt(socket, SOL_IPV6, IPV6_TRANSPARENT, &on, sizeof on) == 0;
+  }
+  return ::setsockopt(socket, SOL_IP, IP_TRANSPARENT, &on, sizeof on) == 0;
+}
+
+// The port is chosen with the connect, when the other end is known: so that ports suffice for more
+// connections than there are ports.
+bool bind_source(int socket, const Address& source) {
+  int on = 1;
+  if (!set_transparent(socket, source)) return false;
+  (void)::setsockopt(socket, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  sockaddr_storage storage;
+  socklen_t length = source.with_port(0).to_sockaddr(storage);
+  return ::bind(socket, reinterpret_cast<sockaddr*>(&storage), length) == 0;
 }
 
 Status prepare(int socket, const Address& address, const BindOptions& options) {
@@ -48,6 +71,9 @@ Status prepare(int socket, const Address& address, const BindOptions& options) {
   if (options.datagram) prepare_datagram_socket(socket, address);
   if (options.reuse_port && ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
     return fail(last_error("SO_REUSEPORT"));
+  }
+  if (options.transparent && !set_transparent(socket, address)) {
+    return fail(last_error("IP_TRANSPARENT"));
   }
   if (address.family() == Address::Family::ipv6) {
     int only = address.any() ? 0 : 1;
@@ -124,6 +150,11 @@ Result<int> open_socket(const Address& address, const ConnectOptions& options) {
   int socket = ::socket(family_of(address), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket < 0) return fail(last_error("socket"));
   if (!options.datagram) set_no_delay(socket);
+  if (options.source.family() != Address::Family::none && !bind_source(socket, options.source)) {
+    Error error = last_error("IP_TRANSPARENT");
+    ::close(socket);
+    return fail(error);
+  }
   return socket;
 }
 
@@ -144,6 +175,18 @@ Address local_of(int socket) {
   socklen_t length = sizeof storage;
   if (::getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
   return Address::from_sockaddr(storage, length);
+}
+
+// Without a rule for it the answer is an error, or where the connection went anyway.
+Address redirected_from(int socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (::getsockopt(socket, SOL_IP, kOriginalDestination, &storage, &length) != 0) {
+    length = sizeof storage;
+    if (::getsockopt(socket, SOL_IPV6, kOriginalDestination, &storage, &length) != 0) return {};
+  }
+  Address wanted = Address::from_sockaddr(storage, length);
+  return wanted == local_of(socket) ? Address() : wanted;
 }
 
 bool idle_and_open(int socket) {

@@ -36,6 +36,7 @@ Result<int> open_socket(const Address& address, const ConnectOptions& options);
 void set_no_delay(int socket);
 Address peer_of(int socket);
 Address local_of(int socket);
+Address redirected_from(int socket);
 /// Nothing unread and not closed, asked of the kernel.
 bool idle_and_open(int socket);
 void reset_on_close(int socket);

@@ -118,6 +118,9 @@ class Stream : public Cancellable {
 
   virtual Address peer() const = 0;
   virtual Address local() const = 0;
+  /// Where the peer had connected to, if the system redirected it here (SO_ORIGINAL_DST); else
+  /// none.
+  virtual Address redirected_from() const { return {}; }
   virtual Loop& loop() const = 0;
 
   /// Gives up the descriptor (or the simulated socket's number): nothing of the loop refers to

@@ -20,6 +20,8 @@ class TcpBuilder {
     plan->max_connections_per_client = config.limits.max_connections_per_client.value_or(0);
     plan->proxy_protocol = to_plan(config.proxy_protocol);
     auto tcp = std::make_shared<TcpPlan>(routes(config));
+    tcp->intercept = config.intercept;
+    tcp->keep_source = config.keep_source;
     tcp->idle_timeout = config.timeouts.idle;
     tcp->silence = config.timeouts.silence;
     tcp->hello_timeout = config.timeouts.hello;
@@ -30,14 +32,19 @@ class TcpBuilder {
 
  private:
   std::vector<TcpRoute> routes(const TcpConfig& config) {
-    if (!config.routes) return {{{}, upstreams_.get(*config.upstream)}};
+    if (!config.routes || config.routes->empty()) return {{{}, upstream(*config.upstream)}};
     std::vector<TcpRoute> routes;
     for (const TcpRouteConfig& route : *config.routes) {
-      routes.push_back(
-          {{to_networks(route.match.from), route.match.protocol, route.match.sni, route.match.alpn},
-           upstreams_.get(*route.upstream)});
+      routes.push_back({{to_networks(route.match.from), to_networks(route.match.to),
+                         route.match.port, route.match.protocol, route.match.sni, route.match.alpn},
+                        upstream(*route.upstream)});
     }
     return routes;
+  }
+
+  // Without a name connections go on to where they were going.
+  std::shared_ptr<const TunnelUpstream> upstream(const std::string& name) {
+    return name.empty() ? nullptr : upstreams_.get(name);
   }
 
   std::shared_ptr<const TlsServerProfile> terminate(const TcpTlsConfig& config) {

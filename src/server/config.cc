@@ -205,7 +205,16 @@ void CrossCheck::check_tcp(const TcpConfig& listener) {
     if (!listener.upstream->empty()) check(listener.upstream);
     return;
   }
-  for (const TcpRouteConfig& route : *listener.routes) check(route.upstream);
+  for (const TcpRouteConfig& route : *listener.routes) {
+    if (!route.upstream->empty()) {
+      check(route.upstream);
+    } else if (listener.intercept == Intercept::none) {
+      diagnostics_.error(route.position, Code::missing_key,
+                         "this route has nowhere to send connections",
+                         "give it an \"upstream\"; only what a listener intercepts can go on "
+                         "without");
+    }
+  }
 }
 
 void CrossCheck::check_udp(const UdpConfig& listener) {

@@ -77,6 +77,10 @@ bool Server::bind_listener(const ListenerPlan& plan, config::Position position, 
   BindOptions options;
   options.reuse_port = !unix_path;
   options.datagram = plan.kind == ListenerKind::udp;
+  // Addresses of clients are taken like foreign ones of our own: a right that is missing shows
+  // here.
+  options.transparent =
+      plan.tcp && !unix_path && (plan.tcp->intercept == Intercept::tproxy || plan.tcp->keep_source);
   Address address = plan.address;
   for (unsigned i = 0; i < (unix_path ? 1 : workers); ++i) {
     // The first is bound alone once, so that another program on the address is noticed.
@@ -116,7 +120,9 @@ void Server::report_bind(const Error& error, const ListenerPlan& plan, config::P
                          config::Diagnostics& diagnostics) const {
   std::string help = "choose another address, or stop the program that listens there";
   if (error.code == ErrorCode::permission) {
-    help = "ports below 1024 need root or CAP_NET_BIND_SERVICE";
+    bool transparent = error.detail == "IP_TRANSPARENT";
+    help = transparent ? "\"intercept: tproxy\" and \"keep_source\" need root or CAP_NET_ADMIN"
+                       : "ports below 1024 need root or CAP_NET_BIND_SERVICE";
   } else if (error.code == ErrorCode::address_unavailable) {
     help = "use an address of this machine, or \":PORT\" for all of them";
   }

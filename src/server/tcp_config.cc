@@ -32,6 +32,13 @@ void TcpConfig::check(const config::Found& found) const {
                 "connections go to one \"upstream\" or by \"routes\", not by both",
                 "a last route without \"match\" takes what the others do not");
   }
+  if (intercept != Intercept::none) {
+    if (!proxy_protocol) return;
+    found.error("proxy_protocol", Code::contradiction,
+                "where an intercepted connection was going is told by the kernel",
+                "remove one of the two");
+    return;
+  }
   if (upstream->empty() && !routed) {
     found.error("address", Code::missing_key, "this listener has nowhere to send connections",
                 "give it an \"upstream\", or \"routes\"");

@@ -13,6 +13,7 @@
 #include "io/first_bytes.h"
 #include "server/proxy_protocol_config.h"
 #include "server/tls_config.h"
+#include "tunnel/intercept.h"
 
 namespace weir {
 
@@ -26,10 +27,21 @@ constexpr auto enum_names(FirstBytes) {
       config::Name{"other", FirstBytes::other, "Anything else that the client begins with."}};
 }
 
+constexpr auto enum_names(Intercept) {
+  return std::array{
+      config::Name{"off", Intercept::none, "Only what clients send here by themselves."},
+      config::Name{"redirect", Intercept::redirect,
+                   "What a rule of the kernel redirects here (SO_ORIGINAL_DST)."},
+      config::Name{"tproxy", Intercept::tproxy,
+                   "What a rule of the kernel gives to this listener as it is (TPROXY)."}};
+}
+
 struct TcpMatchConfig {
   std::vector<std::string> sni;
   std::vector<std::string> alpn;
   std::vector<config::Network> from;
+  std::vector<config::Network> to;
+  std::vector<std::uint16_t> port;
   std::vector<FirstBytes> protocol;
 
   static constexpr auto schema = config::object(
@@ -44,6 +56,11 @@ struct TcpMatchConfig {
                                            config::example("h2")),
       config::field<&TcpMatchConfig::from>("from", "Networks of clients.", config::one_or_many,
                                            config::example("[10.0.0.0/8]")),
+      config::field<&TcpMatchConfig::to>("to",
+                                         "Networks where clients were going; see `intercept`.",
+                                         config::one_or_many, config::example("[10.0.0.0/8]")),
+      config::field<&TcpMatchConfig::port>("port", "Ports where clients were going.",
+                                           config::one_or_many, config::example("5432")),
       config::field<&TcpMatchConfig::protocol>(
           "protocol", "What the client speaks, by its first bytes.", config::one_or_many));
 };
@@ -51,12 +68,15 @@ struct TcpMatchConfig {
 struct TcpRouteConfig {
   TcpMatchConfig match;
   config::Located<std::string> upstream;
+  config::Position position;
 
   static constexpr auto schema = config::object(
       "tcp route", "Which connections go to an upstream. The first route that matches is taken.",
       config::field<&TcpRouteConfig::match>("match", "Which connections; all, if not given."),
-      config::field<&TcpRouteConfig::upstream>("upstream", "Where they go.", config::required,
-                                               config::example("db")));
+      config::field<&TcpRouteConfig::upstream>(
+          "upstream",
+          "Where they go. With `intercept` it may be missing: to where the client was going.",
+          config::example("db")));
 };
 
 struct TcpTlsConfig {
@@ -136,6 +156,8 @@ struct TcpConfig {
   std::optional<std::vector<TcpRouteConfig>> routes;
   std::optional<TcpTlsConfig> tls;
   std::optional<ProxyProtocolConfig> proxy_protocol;
+  Intercept intercept = Intercept::none;
+  bool keep_source = false;
   TcpLimitsConfig limits;
   TcpTimeoutsConfig timeouts;
   config::Position position;
@@ -155,13 +177,24 @@ struct TcpConfig {
           config::required, config::any_port, config::example("\":5432\"")),
       config::field<&TcpConfig::name>("name",
                                       "Appears in metrics and logs; by default the address."),
-      config::field<&TcpConfig::upstream>("upstream", "Where all connections go.",
-                                          config::example("db")),
+      config::field<&TcpConfig::upstream>(
+          "upstream",
+          "Where all connections go. With `intercept`, without this and `routes`: to where the "
+          "client was going.",
+          config::example("db")),
       config::field<&TcpConfig::routes>("routes", "Where connections go, by what they are."),
       config::field<&TcpConfig::tls>("tls", "TLS that ends here; without it TLS passes through.",
                                      config::none("off")),
       config::field<&TcpConfig::proxy_protocol>(
           "proxy_protocol", "Connections that begin with PROXY headers.", config::none("off")),
+      config::field<&TcpConfig::intercept>(
+          "intercept",
+          "Connections that were meant for others come here. A connection that did not is reset. "
+          "`tproxy` needs CAP_NET_ADMIN."),
+      config::field<&TcpConfig::keep_source>(
+          "keep_source",
+          "Endpoints see the client's own address as that of the connection; their answers must "
+          "be routed back to this machine. Needs CAP_NET_ADMIN."),
       config::field<&TcpConfig::limits>("limits", "How much clients may ask for."),
       config::field<&TcpConfig::timeouts>("timeouts", "How long connections may take, and last."));
 };

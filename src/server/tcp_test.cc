@@ -39,6 +39,7 @@ struct Recording final : ExchangeObserver {
 class TcpListener : public testing::Test {
  public:
   static constexpr std::string_view kFront = "10.0.0.1:5432";
+  static constexpr std::string_view kElsewhere = "203.0.113.9:5432";
 
   TcpListener()
       : world_(1),
@@ -81,6 +82,11 @@ class TcpListener : public testing::Test {
     auto stream = co_await outside_.connect(*Address::parse(kFront));
     if (!stream) co_return std::string(name(stream.error().code));
     co_return co_await read(**stream);
+  }
+  /// What clients send to kElsewhere comes to kFront; what Weir sends there does not.
+  void intercept(bool keep) {
+    world_.network().intercept(*IpAddress::parse("192.0.2.1"), *Address::parse(kElsewhere),
+                               *Address::parse(kFront), keep);
   }
   /// How the stream goes on: text, or the name of the error.
   Task<std::string> read(Stream& stream) {
@@ -465,6 +471,59 @@ TEST_F(TcpListener,
       EXPECT_TRUE((co_await self->read(*client)).starts_with("HTTP/1.1 204"));
       EXPECT_EQ(co_await self->read(*origin), "end_of_stream") << "it is not kept";
     }
+  }(this));
+}
+
+// --- interception ------------------------------------------------------------------------------
+
+TEST_F(TcpListener, goes_on_to_where_a_redirected_client_was_going) {
+  use("intercept: redirect");
+  intercept(false);
+  run([](TcpListener* self) -> Task<void> {
+    test::Service db(self->outside_, self->world_.network(), kElsewhere);
+    auto client = co_await self->connect(kElsewhere);
+    auto origin = co_await self->accept(db);
+    (void)co_await test::write_text(*client, "to whom it concerns");
+    EXPECT_EQ(co_await self->read(*origin), "to whom it concerns");
+  }(this));
+  Told told = record();
+  EXPECT_EQ(told.upstream, "");
+  EXPECT_EQ(told.endpoint, kElsewhere);
+}
+
+TEST_F(TcpListener, routes_by_where_an_intercepted_client_was_going) {
+  use("intercept: tproxy, routes: [{ match: { to: 203.0.113.0/24, port: 1 }, upstream: dead },"
+      " { match: { to: 203.0.113.0/24, port: [5432, 5433] }, upstream: db }]");
+  intercept(true);
+  run([](TcpListener* self) -> Task<void> {
+    test::Service db(self->outside_, self->world_.network(), "192.0.2.1:1");
+    auto client = co_await self->connect(kElsewhere);
+    auto origin = co_await self->accept(db);
+    EXPECT_TRUE(origin);
+  }(this));
+  EXPECT_EQ(record().upstream, "db");
+}
+
+TEST_F(TcpListener, resets_what_was_not_intercepted_and_does_not_connect_to_itself) {
+  for (std::string_view how : {"intercept: redirect", "intercept: tproxy"}) {
+    use(how);
+    run([](TcpListener* self) -> Task<void> { EXPECT_EQ(co_await self->fate(), "reset"); }(this));
+    EXPECT_EQ(record().error.code, ErrorCode::no_route);
+    told_.clear();
+  }
+}
+
+TEST_F(TcpListener, keeps_the_address_of_the_client_towards_the_endpoint) {
+  use("upstream: db, keep_source: true, proxy_protocol: { from: 192.0.2.0/24 }");
+  run([](TcpListener* self) -> Task<void> {
+    test::Service db(self->outside_, self->world_.network(), "192.0.2.1:1");
+    auto client = co_await self->connect();
+    (void)co_await test::write_text(*client, "PROXY TCP4 203.0.113.7 203.0.113.1 7000 25\r\n");
+    auto origin = co_await self->accept(db);
+    EXPECT_EQ(origin->peer().ip().text(), "203.0.113.7");
+    auto other = co_await self->connect();
+    (void)co_await test::write_text(*other, "PROXY TCP6 2001:db8::1 2001:db8::2 7000 25\r\n");
+    EXPECT_EQ(co_await self->read(*other), "reset") << "the endpoint has no IPv6 address";
   }(this));
 }
 

@@ -14,7 +14,20 @@ TunnelService::TunnelService(Loop& loop, std::shared_ptr<SharedListener> shared,
   cut_.service = this;
 }
 
+// Where an intercepted connection was going; null of one that was going to this listener.
+std::shared_ptr<const Address> TunnelService::wanted(const Stream& stream) const {
+  if (plan_->tcp->intercept == Intercept::redirect) {
+    Address from = stream.redirected_from();
+    return from.family() == Address::Family::none ? nullptr : std::make_shared<Address>(from);
+  }
+  Address local = stream.local();
+  const Address& bound = shared_->bound;
+  bool here = local.port() == bound.port() && (bound.any() || bound == local);
+  return here ? nullptr : std::make_shared<Address>(std::move(local));
+}
+
 void TunnelService::begin(std::unique_ptr<Stream> stream, Arrival facts, Slice received) {
+  if (plan_->tcp->intercept != Intercept::none) facts.destination = wanted(*stream);
   counters_->connections.add();
   counters_->open.add();
   auto session =

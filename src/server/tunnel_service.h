@@ -32,6 +32,7 @@ class TunnelService final : public ListenerService, public TcpHost {
   };
 
   void begin(std::unique_ptr<Stream> stream, Arrival facts, Slice received) override;
+  std::shared_ptr<const Address> wanted(const Stream& stream) const;
 
   ExchangeObserver& observer_;
   Gathered<TunnelCounters>::Part tunnels_;

@@ -3,10 +3,13 @@
 #include <vector>
 
 #include "cluster/connect.h"
+#include "io/deadline.h"
 #include "tunnel/endpoint_search.h"
 
 namespace weir {
 namespace {
+
+constexpr Duration kConnectTimeout = std::chrono::seconds(5);  // as upstreams have it by default
 
 std::string proxy_header(const TunnelUpstream& upstream, const TunnelClient& client) {
   if (!upstream.proxy_protocol) return {};
@@ -35,6 +38,7 @@ Task<Result<TunnelConnection>> connect_endpoint(Loop& loop, const TunnelUpstream
     ConnectPlan to(endpoint, upstream.tls, upstream.connect_timeout);
     to.proxy_header = proxy_header(upstream, client);
     to.alpn = client.alpn;
+    if (client.keep_source) to.source = client.source;
     Result<std::unique_ptr<Stream>> stream = co_await connect(loop, std::move(to), stop);
     if (stop.stopped() && !stream) co_return fail(stop.reason());
     lease->tell(upstream, stream.has_value(), loop.now() - began, loop.now());
@@ -42,6 +46,20 @@ Task<Result<TunnelConnection>> connect_endpoint(Loop& loop, const TunnelUpstream
     last = stream.error();
   }
   co_return fail(last);
+}
+
+Task<Result<TunnelConnection>> connect_destination(Loop& loop, const TunnelClient& client,
+                                                   StopToken stop) {
+  Deadline patience(loop, kConnectTimeout, stop);
+  ConnectOptions options;
+  if (client.keep_source) options.source = client.source;
+  auto stream = co_await loop.connect(client.destination, patience.token(), options);
+  if (stream) co_return TunnelConnection{std::move(*stream), {}};
+  if (stop.stopped()) co_return fail(stop.reason());
+  bool late = stream.error().code == ErrorCode::timeout;
+  Error error =
+      late ? Error(ErrorCode::connect_timeout, Origin::upstream, "connect") : stream.error();
+  co_return fail(error.with(Origin::upstream));
 }
 
 }  // namespace weir

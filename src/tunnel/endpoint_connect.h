@@ -16,8 +16,9 @@ namespace weir {
 struct TunnelClient {
   Address source;
   Address destination;
-  std::string server_name;  // that it asked for, if it did
-  std::string alpn;         // that was agreed on with it, where its TLS ends here
+  std::string server_name;   // that it asked for, if it did
+  std::string alpn;          // that was agreed on with it, where its TLS ends here
+  bool keep_source = false;  // connections come from `source`
 };
 
 /// A connection to an endpoint.
@@ -32,5 +33,9 @@ struct TunnelConnection {
 Task<Result<TunnelConnection>> connect_endpoint(Loop& loop, const TunnelUpstream& upstream,
                                                 const TunnelClient& client, StopToken stop,
                                                 std::uint32_t& attempts);
+
+/// Connects to where the client was going. Errors: those of connecting, and `address_unavailable`.
+Task<Result<TunnelConnection>> connect_destination(Loop& loop, const TunnelClient& client,
+                                                   StopToken stop);
 
 }  // namespace weir

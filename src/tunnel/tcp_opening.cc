@@ -22,7 +22,7 @@ TcpOpening::TcpOpening(Stream& client, const Peer& peer, Address destination, co
     : stream_(client),
       plan_(plan),
       stop_(stop),
-      about_{peer.address(), std::move(destination), {}, {}},
+      about_{peer.address(), std::move(destination), {}, {}, plan.keep_source},
       received_(received.view()) {
   if (const TlsFacts* tls = client.tls()) {
     about_.server_name = tls->server_name;
@@ -34,11 +34,20 @@ TcpOpening::TcpOpening(Stream& client, const Peer& peer, Address destination, co
 TcpFacts TcpOpening::facts() const {
   bool ended_here = stream_.tls() != nullptr;
   std::span<const std::string> agreed(&about_.alpn, about_.alpn.empty() ? 0 : 1);
-  return {about_.source.ip(), protocol_, about_.server_name,
+  return {about_.source.ip(),
+          about_.destination.ip(),
+          about_.destination.port(),
+          protocol_,
+          about_.server_name,
           ended_here ? agreed : std::span<const std::string>(reader_.hello().alpn)};
 }
 
+// Of what is meant for somebody else, where it was going is known; else it came here by itself, and
+// to go on with it would be to connect to ourselves.
 Task<Result<OpenedTunnel>> TcpOpening::run() {
+  if (about_.destination.family() == Address::Family::none) {
+    co_return fail(ErrorCode::no_route, Origin::client, "this connection was not intercepted");
+  }
   const TcpRoute* silent = plan_.routes.find(facts());
   if (plan_.routes.needs_bytes(facts(), stream_.tls() != nullptr)) {
     if (Status heard = co_await listen(silent); !heard) co_return fail(heard.error());
@@ -49,13 +58,20 @@ Task<Result<OpenedTunnel>> TcpOpening::run() {
     co_return fail(ErrorCode::no_route, Origin::weir, "no route matches");
   }
   if (!connection_.stream) {
-    auto made =
-        co_await connect_endpoint(stream_.loop(), *route_->upstream, about_, stop_, attempts_);
+    auto made = co_await connect(*route_, stop_);
     if (!made) co_return fail(made.error());
     connection_ = std::move(*made);
   }
   Slice received = received_.empty() ? Slice() : copy_slice(received_);
   co_return OpenedTunnel{std::move(connection_), std::move(received), std::move(greeting_)};
+}
+
+Task<Result<TunnelConnection>> TcpOpening::connect(const TcpRoute& route, StopToken stop) {
+  if (route.upstream) {
+    return connect_endpoint(stream_.loop(), *route.upstream, about_, stop, attempts_);
+  }
+  ++attempts_;
+  return connect_destination(stream_.loop(), about_, stop);
 }
 
 // What ends it by `stop` is nobody's fault here.
@@ -173,8 +189,7 @@ Task<void> TcpOpening::await_client(Race& race) {
 // one who waits for that endpoint's greeting is not left waiting for ever.
 Task<void> TcpOpening::await_server(Race& race) {
   Loop& loop = stream_.loop();
-  auto made = co_await connect_endpoint(loop, *race.silent.upstream, about_, race.connect.token(),
-                                        attempts_);
+  auto made = co_await connect(race.silent, race.connect.token());
   if (!made) {
     Status waited = co_await loop.sleep_for(plan_.hello_timeout, race.server.token());
     if (!waited) co_return;

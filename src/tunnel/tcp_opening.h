@@ -34,7 +34,8 @@ class TcpOpening {
 
   const TunnelClient& client() const { return about_; }
   std::string_view upstream() const {
-    return route_ == nullptr ? std::string_view() : route_->upstream->cluster->name();
+    bool known = route_ != nullptr && route_->upstream != nullptr;
+    return known ? std::string_view(route_->upstream->cluster->name()) : std::string_view();
   }
   std::uint32_t attempts() const { return attempts_; }
 
@@ -43,6 +44,7 @@ class TcpOpening {
 
   TcpFacts facts() const;
   Error blame_client(const Error& error) const;
+  Task<Result<TunnelConnection>> connect(const TcpRoute& route, StopToken stop);
   Task<Status> listen(const TcpRoute* silent);
   Task<Status> hear_out();
   Task<Status> race(const TcpRoute& silent);

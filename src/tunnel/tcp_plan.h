@@ -12,6 +12,7 @@
 #include "cluster/outlier_policy.h"
 #include "io/proxy_protocol.h"
 #include "io/tls/profile.h"
+#include "tunnel/intercept.h"
 #include "tunnel/tcp_routes.h"
 
 namespace weir {
@@ -33,7 +34,9 @@ struct TcpPlan {
   explicit TcpPlan(std::vector<TcpRoute> all) : routes(std::move(all)) {}
 
   TcpRoutes routes;
-  Duration idle_timeout{};  // both sides silent
+  Intercept intercept = Intercept::none;
+  bool keep_source = false;  // endpoints see the client's own address as that of the connection
+  Duration idle_timeout{};   // both sides silent
   /// How long a client that may be known by its bytes is waited for, before the endpoint of the
   /// others is connected beside it, so that it can speak first.
   Duration silence{};

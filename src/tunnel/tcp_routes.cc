@@ -11,6 +11,10 @@ bool contains(std::span<const T> all, const T& one) {
   return std::ranges::find(all, one) != all.end();
 }
 
+bool contains(std::span<const IpNetwork> all, const IpAddress& ip) {
+  return std::ranges::any_of(all, [&](const IpNetwork& each) { return each.contains(ip); });
+}
+
 absl::string_view key(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -34,8 +38,9 @@ TcpRoutes::TcpRoutes(std::vector<TcpRoute> routes) : routes_(std::move(routes)) 
 // But for the names, which were looked up.
 bool TcpRoutes::matches(const TcpRoute& route, const TcpFacts& facts) const {
   const TcpMatch& match = route.match;
-  auto inside = [&](const IpNetwork& network) { return network.contains(facts.ip); };
-  if (!match.from.empty() && std::ranges::none_of(match.from, inside)) return false;
+  if (!match.from.empty() && !contains(match.from, facts.ip)) return false;
+  if (!match.to.empty() && !contains(match.to, facts.to)) return false;
+  if (!match.port.empty() && !contains<std::uint16_t>(match.port, facts.port)) return false;
   if (!match.protocol.empty() &&
       (!facts.protocol || !contains<FirstBytes>(match.protocol, *facts.protocol))) {
     return false;

@@ -22,6 +22,8 @@ struct TunnelUpstream;
 /// All conditions that are given must hold; of each list one entry.
 struct TcpMatch {
   std::vector<IpNetwork> from;
+  std::vector<IpNetwork> to;        // where the client was going
+  std::vector<std::uint16_t> port;  // the same
   std::vector<FirstBytes> protocol;
   std::vector<std::string> sni;   // in lower case; `*.parent` is every name below `parent`
   std::vector<std::string> alpn;  // the client offers it, or agreed to it
@@ -31,12 +33,14 @@ struct TcpMatch {
 
 struct TcpRoute {
   TcpMatch match;
-  std::shared_ptr<const TunnelUpstream> upstream;
+  std::shared_ptr<const TunnelUpstream> upstream;  // null: where the client was going
 };
 
 /// What is known of a connection. Nothing of its bytes: the client has not spoken, and need not.
 struct TcpFacts {
   IpAddress ip;
+  IpAddress to;
+  std::uint16_t port = 0;
   std::optional<FirstBytes> protocol;
   std::string_view server_name;
   std::span<const std::string> alpn;

@@ -42,8 +42,14 @@ Scope::Child TcpSession::serve(Scope&, std::unique_ptr<TcpSession> session) {
 }
 
 Task<Result<OpenedTunnel>> TcpSession::open() {
-  TcpOpening opening(*client_, peer_, destination_ ? *destination_ : client_->local(), *plan_,
-                     std::move(received_), stop_.token());
+  Address destination;
+  if (destination_) {
+    destination = *destination_;
+  } else if (plan_->intercept == Intercept::none) {
+    destination = client_->local();
+  }
+  TcpOpening opening(*client_, peer_, std::move(destination), *plan_, std::move(received_),
+                     stop_.token());
   Result<OpenedTunnel> opened = co_await opening.run();
   server_name_ = opening.client().server_name;
   attempts_ = opening.attempts();
@@ -68,7 +74,12 @@ void TcpSession::end(const RelayResult& result) {
   TunnelRecord record;
   record.client = peer_;
   record.upstream = to_.lease ? to_.lease.cluster_name() : std::string_view(upstream_);
-  if (to_.lease) record.endpoint = to_.lease.endpoint().text;
+  std::string endpoint;
+  if (to_.lease) {
+    record.endpoint = to_.lease.endpoint().text;
+  } else if (to_.stream) {
+    record.endpoint = endpoint = destination_->text();
+  }
   record.server_name = server_name_;
   record.connect = connect_;
   record.duration = client_->loop().now() - began_;

@@ -32,7 +32,8 @@ class TcpHost {
 /// Linked into its host's list. Once its tunnel has begun it owns no buffer while both are silent.
 class TcpSession final : public Link, public Recycled<TcpSession> {
  public:
-  /// `destination`: where the client connected to, as a PROXY header told; null: none did.
+  /// `destination`: where the client was going, as a PROXY header or the kernel told; null: nobody
+  /// did, and unless connections are intercepted it is the socket's own address.
   TcpSession(std::unique_ptr<Stream> client, const Peer& peer,
              std::shared_ptr<const Address> destination, std::shared_ptr<const TcpPlan> plan,
              Slice received, TcpHost& host);

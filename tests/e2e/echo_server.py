@@ -10,9 +10,10 @@ from origins import listening_socket
 class EchoServer:
     """One thread for all connections. `greeting` goes out as soon as one is accepted."""
 
-    def __init__(self, greeting=b"!"):
+    def __init__(self, greeting=b"!", listener=None):
         self._greeting = greeting
-        self._listener = listening_socket()
+        self._listener = listener or listening_socket()
+        self._listener.settimeout(None)
         self.port = self._listener.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
         self.sources = []  # the peer of every connection that ever came

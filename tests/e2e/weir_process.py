@@ -34,9 +34,10 @@ class WeirProcess:
 
     `with WeirProcess(text) as weir:` gives it running; `weir.port("main")` is where a listener is.
     At the end it is told to stop and must exit with status 0. WEIR_ENGINE chooses the engine.
+    `wrapper` is a command that becomes the program behind it.
     """
 
-    def __init__(self, config, *options, expect_exit=0):
+    def __init__(self, config, *options, expect_exit=0, wrapper=()):
         self._dir = scratch_dir()
         self.config_path = self._dir / "weir.yaml"
         self._control = self._dir / "weir.sock"
@@ -50,7 +51,7 @@ class WeirProcess:
             options += ("--engine", os.environ["WEIR_ENGINE"])
         self._verb = [program]
         self._process = subprocess.Popen(
-            [program, "run", str(self.config_path), "--control", str(self._control), *options],
+            [*wrapper, program, "run", str(self.config_path), "--control", str(self._control), *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()

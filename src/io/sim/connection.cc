@@ -50,11 +50,18 @@ void SimNetwork::request(SimConnection& client) {
   }
 }
 
+const SimNetwork::Interception* SimNetwork::intercepting(const SimConnection& client) const {
+  auto found = interceptions_.find(client.peer);
+  if (found == interceptions_.end() || found->second.client != client.local.ip()) return nullptr;
+  return &found->second;
+}
+
 void SimNetwork::on_syn(SimConnection& client) {
   auto rule = rules_.find(client.peer);
   bool refused = (rule != rules_.end() && rule->second == Rule::refuse) ||
                  world_.chance(world_.faults().refuse);
-  std::vector<SimListening*> at = listening_at(client.peer);
+  const Interception* interception = intercepting(client);
+  std::vector<SimListening*> at = listening_at(interception ? interception->listener : client.peer);
   if (refused || at.empty()) {
     world_.schedule(world_.now() + delay(), SimEventKind::failed, client.number,
                     static_cast<std::uint64_t>(ErrorCode::refused));
@@ -76,7 +83,11 @@ void SimNetwork::on_failed(SimConnection& client, ErrorCode why) {
 }
 
 void SimNetwork::establish(SimConnection& client, SimListening& at) {
-  auto& server = add<SimConnection>(SimSocket::Kind::connection, client.peer);
+  const Interception* rule = intercepting(client);
+  bool redirected = rule != nullptr && !rule->keep;
+  auto& server =
+      add<SimConnection>(SimSocket::Kind::connection, redirected ? rule->listener : client.peer);
+  if (redirected) server.redirected_from = client.peer;
   server.peer = client.local;
   server.link = client.link;
   server.other = &client;

@@ -165,7 +165,11 @@ Result<int> SimNetwork::open(SimLoop& loop, const Address& to, const ConnectOpti
     datagram_names_.emplace(socket.local, socket.number);
     return socket.number;
   }
-  auto& client = add<SimConnection>(SimSocket::Kind::connection, source_address(loop, to));
+  Address source = source_address(loop, to);
+  if (options.source.family() != Address::Family::none) {
+    source = options.source.with_port(source.port());
+  }
+  auto& client = add<SimConnection>(SimSocket::Kind::connection, source);
   client.peer = to;
   if (any_v4(to) || to.any()) {  // connecting to "any" reaches this host
     client.peer = Address(*IpAddress::parse(any_v4(to) ? "127.0.0.1" : "::1"), to.port());

@@ -30,6 +30,12 @@ class SimNetwork final : public Network {
   void black_hole(const Address& address) { rules_[address] = Rule::black_hole; }
   void unreachable(const Address& address) { rules_[address] = Rule::unreachable; }
   void heal(const Address& address) { rules_.erase(address); }
+  /// Connections from `client` to `wanted` come to who listens at `listener`. With `keep` the
+  /// accepted socket has the address that was wanted (TPROXY), else it knows it (a redirection).
+  void intercept(const IpAddress& client, const Address& wanted, const Address& listener,
+                 bool keep) {
+    interceptions_[wanted] = {client, listener, keep};
+  }
   /// While true, accept and connect fail with `no_descriptors`.
   void exhaust_descriptors(bool exhausted) { exhausted_ = exhausted; }
 
@@ -76,6 +82,11 @@ class SimNetwork final : public Network {
   void handle(const SimEvent& event);
 
  private:
+  struct Interception {
+    IpAddress client;
+    Address listener;
+    bool keep;
+  };
   enum class Rule : std::uint8_t { refuse, black_hole, unreachable };
   struct Packet {
     int from;  // the socket that sent it, or whose datagram it answers
@@ -88,6 +99,7 @@ class SimNetwork final : public Network {
   T& add(SimSocket::Kind kind, Address local);
   SimSocket* find(int socket) const;
   void erase(int socket) { sockets_[static_cast<std::size_t>(socket - kFirst)].reset(); }
+  const Interception* intercepting(const SimConnection& client) const;
   Duration delay();
   int current_index() const;  // of the loop whose turn it is; -1 for none
   std::size_t shortened(std::size_t size);
@@ -119,6 +131,7 @@ class SimNetwork final : public Network {
   std::vector<std::unique_ptr<SimSocket>> sockets_;  // by number; null once closed
   std::vector<SimListening*> listening_;             // in the order of bind
   std::map<Address, Rule> rules_;
+  std::map<Address, Interception> interceptions_;
   std::map<Address, Service> services_;
   std::multimap<Address, int> datagram_names_;  // of open datagram sockets
   std::map<std::uint64_t, Packet> packets_;

@@ -100,6 +100,7 @@ struct SimConnection : SimSocket {
   std::size_t unread() const { return bytes.size() - head; }
 
   Address peer;
+  Address redirected_from = {};  // by a rule of the network
   SimConnection* other = nullptr;
   std::shared_ptr<SimLink> link;
   bool connecting = false;

@@ -86,6 +86,7 @@ class SimStream final : public Stream, public SimSource {
 
   Address peer() const override { return connection().peer; }
   Address local() const override { return connection().local; }
+  Address redirected_from() const override { return connection().redirected_from; }
   Loop& loop() const override { return loop_; }
   int socket() const { return socket_; }
 

@@ -41,6 +41,7 @@ class TlsStream final : public Stream, public Recycled<TlsStream> {
   bool seen_open() const override;
   Address peer() const override { return transport_->peer(); }
   Address local() const override { return transport_->local(); }
+  Address redirected_from() const override { return transport_->redirected_from(); }
   Loop& loop() const override { return transport_->loop(); }
   int detach() override { return -1; }
   const TlsFacts* tls() const override {
