@@ -30,7 +30,7 @@ class UringStream final : public Stream, public Recycled<UringStream> {
   bool seen_open() const override;
   Address peer() const override;
   Address local() const override;
-  Address redirected_from() const override { return weir::redirected_from(socket_); }
+  Address redirected_from() const override;
   Loop& loop() const override { return *loop_; }
   int detach() override;
   void cancel(Operation& operation, const Error& why) override;
