@@ -22,6 +22,7 @@
 #include "server/ocsp_stapling.h"
 #include "server/process_status.h"
 #include "server/server.h"
+#include "server/trace_exporter.h"
 
 namespace weir {
 
@@ -62,6 +63,7 @@ class Process final : ControlHandler {
   Task<bool> put_in_force(config::Diagnostics& diagnostics);
   Task<void> watch_signals(int signals);
   Task<void> reload_by_signal();
+  void reopen_access_log();
   void log_reload(const Loaded& loaded) const;
   void ask_to_end();
   Task<void> drain();
@@ -99,6 +101,7 @@ class Process final : ControlHandler {
   HealthChecks health_;
   LogWriter log_writer_;
   AccessLog access_log_;
+  TraceExporter traces_;
   ProcessStatus status_;
   ThreadHost host_;
   Admin admin_;
