@@ -126,6 +126,7 @@ void add_configuration(CLI::App& app, Raw& raw) {
   config->add_subcommand("codes", "Every code of a diagnostic, in Markdown");
   config->add_subcommand("expressions", "Facts and formats of expressions, in Markdown");
   config->add_subcommand("metrics", "The table of all metrics, in Markdown");
+  config->add_subcommand("logs", "All messages of the log, with cause and remedy, in Markdown");
   add_live_configuration(*config, raw);
 }
 

@@ -46,7 +46,7 @@ TEST(Arguments, reads_commands_of_two_words) {
   EXPECT_EQ(arguments.file, "-");
   EXPECT_TRUE(arguments.json);
   EXPECT_TRUE(arguments.show_secrets);
-  for (const char* verb : {"schema", "docs", "codes", "expressions", "metrics"}) {
+  for (const char* verb : {"schema", "docs", "codes", "expressions", "metrics", "logs"}) {
     EXPECT_EQ(accepted({"config", verb}).verb, std::string("config ") + verb);
   }
 }

@@ -122,6 +122,13 @@ std::string codes() {
   return "# Codes of diagnostics\n\nWritten by `weir config codes`.\n\n" + config::codes_markdown();
 }
 
+std::string logs() {
+  return "# Messages of the log\n\nWritten by `weir config logs`; where they go and how they look "
+         "is "
+         "described in [logs](../guides/logs.md).\n\n" +
+         log_messages_markdown();
+}
+
 std::string expressions() {
   return "# Facts and formats of expressions\n\nWritten by `weir config expressions`; the language "
          "itself is described in [expressions](../expressions.md).\n\n" +
@@ -149,6 +156,7 @@ int execute(const Arguments& arguments) {
   if (verb == "config codes") return print(codes());
   if (verb == "config expressions") return print(expressions());
   if (verb == "config metrics") return print(metrics_markdown());
+  if (verb == "config logs") return print(logs());
   if (verb == "endpoint" || verb.starts_with("config ")) return ask_config(arguments);
   if (verb == "purge") return ask(arguments, to_request(arguments.purge));
   if (verb != "explain") return ask(arguments, {verb, {}});

@@ -36,11 +36,18 @@ void print(std::FILE* file, const std::string& text) {
 int block_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, each);
+  for (int each : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, each);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of its writer
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+void use_log_config(const LogConfig& config) {
+  bool terminal = ::isatty(STDERR_FILENO);
+  bool text = config.format == LogStyle::automatic ? terminal : config.format == LogStyle::text;
+  set_log_text(text);
+  set_log_level(config.level);
 }
 
 }  // namespace
@@ -70,15 +77,19 @@ Process::Process(const RunOptions& options, Loop& loop)
       discovery_(loop, system_dns(), system_seed()),
       health_(loop),
       access_log_(log_writer_),
+      traces_(loop),
       status_(loop.wall_now(), {.usage = &read_process_usage,
                                 .dns = [this] { return discovery_.status(); },
                                 .access_log = [this] { return log_writer_.figures(); },
                                 .health = &health_,
                                 .overload = [this] { return server_.overload().figures(); },
-                                .caches = [this] { return server_.caches(); }}),
+                                .caches = [this] { return server_.caches(); },
+                                .traces = [this] { return traces_.figures(); }}),
       host_(
           loop, options.engine,
-          [this](Loop& worker) { return std::make_unique<Observer>(status_, access_log_, worker); },
+          [this](Loop& worker) {
+            return std::make_unique<Observer>(status_, access_log_, traces_, worker);
+          },
           [this] { return before_workers(); }),
       live_(*this, loop),
       api_(live_, turns_, server_, status_, loop),
@@ -87,6 +98,7 @@ Process::Process(const RunOptions& options, Loop& loop)
       stapling_(loop, discovery_.resolver(), server_.certificates()) {
   server_.set_discovery(&discovery_);
   server_.set_health(&health_);
+  server_.set_traces(&traces_);
   server_.set_admin(&admin_);
 }
 
@@ -114,9 +126,10 @@ Task<void> Process::live(int signals) {
   tasks_.stop(Error(ErrorCode::shutting_down));
   co_await tasks_.join();
   co_await stapling_.finish();
+  co_await traces_.finish();
   co_await health_.finish();
   co_await discovery_.finish();
-  if (exit_status_ == 0) log_info("ended", {});
+  if (exit_status_ == 0) log("ended", {});
   loop_.stop();
 }
 
@@ -158,15 +171,15 @@ Status Process::before_workers() {
 void Process::announce() const {
   std::vector<std::string> addresses;
   for (const auto& listener : server_.listeners()) addresses.push_back(listener->bound.text());
-  log_info("ready", {{"config", config_name_},
-                     {"listeners", fmt::format("{}", fmt::join(addresses, " "))},
-                     {"workers", std::to_string(server_.worker_count())},
-                     {"engine", host_.engine_name()},
-                     {"control", socket_.path()},
-                     {"pid", std::to_string(::getpid())}});
+  log("ready", {{"config", config_name_},
+                {"listeners", fmt::format("{}", fmt::join(addresses, " "))},
+                {"workers", std::to_string(server_.worker_count())},
+                {"engine", host_.engine_name()},
+                {"control", socket_.path()},
+                {"pid", std::to_string(::getpid())}});
   // A log that goes to the standard output is for programs, unless someone looks at it.
   const auto& log = server_.snapshot()->config.access_log;
-  bool logged_there = log && *log->file == "stdout";
+  bool logged_there = log && !log->syslog && *log->file == "stdout";
   if (!logged_there || ::isatty(STDOUT_FILENO)) print(stdout, greeting(server_, facts()));
 }
 
@@ -195,18 +208,21 @@ Task<bool> Process::put_in_force(ServerConfig config, config::Diagnostics& diagn
   settle_connection_limit(config, descriptors_, workers, diagnostics);
   co_await discovery_.prepare(config);
   if (phase_ == Phase::draining) co_return false;
-  std::optional<AccessLog::Prepared> log = access_log_.prepare(config.access_log, diagnostics);
+  std::optional<AccessLog::Prepared> log =
+      access_log_.prepare(config.access_log, config.redact, diagnostics);
   if (!log) co_return false;
   if (phase_ == Phase::starting) {
     account_ = account;
     if (account_) log->file.give_to(account_->user, account_->group);
   }
+  LogConfig messages = config.log;
   Event in_force;
   auto done = [&in_force] { in_force.set(); };
   bool first = phase_ == Phase::starting;
   if (first) first_log_ = std::move(*log);
   if (!server_.apply(std::move(config), diagnostics, done, seal)) co_return false;
   if (!first) access_log_.use(std::move(*log));
+  use_log_config(messages);
   status_.use(server_);
   co_await in_force;
   co_return true;
@@ -224,6 +240,7 @@ Task<void> Process::tend_clusters(StopToken stop) {
   do {
     server_.tend_clusters(loop_.now(), loop_.wall_now());
     server_.tend_limits(loop_.now());
+    log_repeats();
   } while (co_await loop_.sleep_for(kClusterInterval, stop));
 }
 
@@ -247,12 +264,29 @@ Task<void> Process::watch_signals(int signals) {
     if (!ready) co_return;
     signalfd_siginfo info;
     if (::read(signals, &info, sizeof info) != sizeof info) continue;
-    if (info.ssi_signo != SIGHUP) {
+    if (info.ssi_signo == SIGUSR1) {
+      reopen_access_log();
+    } else if (info.ssi_signo != SIGHUP) {
       ask_to_end();
     } else if (!signal_reload_) {
       tasks_.spawn(reload_by_signal());
     }
   }
+}
+
+// After a rotation: the file at the path is another one now.
+void Process::reopen_access_log() {
+  if (phase_ == Phase::starting || !server_.snapshot()) return;
+  const ServerConfig& config = server_.snapshot()->config;
+  if (!config.access_log) return;
+  config::Diagnostics diagnostics;
+  auto opened = access_log_.prepare(config.access_log, config.redact, diagnostics);
+  if (!opened) {
+    log("access_log_not_reopened", {{"diagnostics", diagnostics.render()}});
+    return;
+  }
+  access_log_.use(std::move(*opened));
+  log("access_log_reopened", {});
 }
 
 Task<void> Process::reload_by_signal() {
@@ -264,12 +298,11 @@ Task<void> Process::reload_by_signal() {
 void Process::log_reload(const Loaded& loaded) const {
   std::string number = std::to_string(generation());
   if (loaded.ok) {
-    log_info("reloaded", {{"config", config_name_}, {"generation", number}});
+    log("reloaded", {{"config", config_name_}, {"generation", number}});
   } else {
-    log(LogLevel::error, "reload_refused",
-        {{"config", config_name_},
-         {"generation", number},
-         {"diagnostics", loaded.diagnostics.render()}});
+    log("reload_refused", {{"config", config_name_},
+                           {"generation", number},
+                           {"diagnostics", loaded.diagnostics.render()}});
   }
 }
 
@@ -288,7 +321,7 @@ Task<void> Process::drain() {
   phase_ = Phase::draining;
   status_.drain();
   if (exit_status_ == 0) {
-    log_info("draining", {{"connections", std::to_string(connections())}});
+    log("draining", {{"connections", std::to_string(connections())}});
   }
   Event empty;
   server_.drain([&empty] { empty.set(); });
@@ -299,7 +332,7 @@ Task<void> Process::drain() {
 Task<void> Process::cut_later(StopToken stop) {
   Status waited = co_await loop_.sleep_for(options_.drain_timeout, stop);
   if (!waited) co_return;
-  log(LogLevel::warning, "drain_cut_short", {{"connections", std::to_string(connections())}});
+  log("drain_cut_short", {{"connections", std::to_string(connections())}});
   server_.abort();
 }
 

@@ -24,6 +24,7 @@
 #include "server/ocsp_stapling.h"
 #include "server/process_status.h"
 #include "server/server.h"
+#include "server/trace_exporter.h"
 
 namespace weir {
 
@@ -66,6 +67,7 @@ class Process final : ControlHandler, ConfigSwitch {
                           Seal seal) override;
   Task<void> watch_signals(int signals);
   Task<void> reload_by_signal();
+  void reopen_access_log();
   void log_reload(const Loaded& loaded) const;
   void ask_to_end();
   Task<void> drain();
@@ -103,6 +105,7 @@ class Process final : ControlHandler, ConfigSwitch {
   HealthChecks health_;
   LogWriter log_writer_;
   AccessLog access_log_;
+  TraceExporter traces_;
   ProcessStatus status_;
   ThreadHost host_;
   LiveConfig live_;

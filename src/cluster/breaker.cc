@@ -98,13 +98,13 @@ void CircuitBreaker::open(const BreakerPolicy& policy, TimePoint now, const std:
   until_.store((now + policy.open_time).time_since_epoch().count(), kRelaxed);
   state_.store(State::open, kRelaxed);
   opened_.fetch_add(1, kRelaxed);
-  log(LogLevel::warning, "breaker_opened", {{"upstream", cluster_}, {"reason", why}});
+  log("breaker_opened", {{"upstream", cluster_}, {"reason", why}});
 }
 
 void CircuitBreaker::close() {
   rate_.clear();
   state_.store(State::closed, kRelaxed);
-  log_info("breaker_closed", {{"upstream", cluster_}});
+  log("breaker_closed", {{"upstream", cluster_}});
 }
 
 }  // namespace weir

@@ -130,12 +130,11 @@ void OutlierDetection::eject(const OutlierPolicy& policy, Endpoint& endpoint, Ej
   state.until = (now + time).time_since_epoch().count();
   state.ejections[static_cast<std::size_t>(reason)].fetch_add(1);
   cluster_.set_away(endpoint, Away::ejected, true);
-  log(LogLevel::warning, "endpoint_ejected",
-      {{"upstream", cluster_.name()},
-       {"endpoint", endpoint.text},
-       {"reason", weir::name(reason)},
-       {"detail", detail},
-       {"for", seconds(time)}});
+  log("endpoint_ejected", {{"upstream", cluster_.name()},
+                           {"endpoint", endpoint.text},
+                           {"reason", weir::name(reason)},
+                           {"detail", detail},
+                           {"for", seconds(time)}});
 }
 
 bool OutlierDetection::cap_allows(const OutlierPolicy& policy, const EndpointSet& set,
@@ -176,7 +175,7 @@ void OutlierDetection::end_ejections(const OutlierPolicy& policy, const Endpoint
     if (policy.on() && now < state.ejected_until()) continue;
     state.until = now.time_since_epoch().count();
     cluster_.set_away(*endpoint, Away::ejected, false);
-    log_info("endpoint_returned", {{"upstream", cluster_.name()}, {"endpoint", endpoint->text}});
+    log("endpoint_returned", {{"upstream", cluster_.name()}, {"endpoint", endpoint->text}});
   }
 }
 

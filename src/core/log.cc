@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <ctime>
-#include <map>
 #include <mutex>
 
 #include <fmt/chrono.h>
@@ -18,28 +18,20 @@ constexpr std::uint32_t kPerSecond = 10;
 struct Repeats {
   std::int64_t second = 0;
   std::uint32_t written = 0;
-  std::uint32_t dropped = 0;
+  std::uint32_t left_out = 0;
 };
 
 struct Sink {
   std::mutex mutex;
   std::function<void(std::string_view)> function;
-  std::map<std::string, Repeats, std::less<>> repeats;
+  std::array<Repeats, kLogMessages.size()> repeats;  // of each message of the table
+  LogLevel least = LogLevel::info;
   bool text = false;
 };
 
 Sink& sink() {
   static Sink instance;
   return instance;
-}
-
-std::string_view level_name(LogLevel level) {
-  switch (level) {
-    case LogLevel::info: return "info";
-    case LogLevel::warning: return "warning";
-    case LogLevel::error: return "error";
-  }
-  return "info";
 }
 
 void append_json(std::string& out, std::string_view text) {
@@ -57,8 +49,7 @@ void append_json(std::string& out, std::string_view text) {
   out += '"';
 }
 
-std::string line_of(LogLevel level, std::string_view code, std::initializer_list<LogField> fields,
-                    std::uint32_t dropped, bool text) {
+std::string line_of(const LogMessage& message, std::initializer_list<LogField> fields, bool text) {
   auto now = std::chrono::system_clock::now();
   auto millis =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
@@ -67,41 +58,25 @@ std::string line_of(LogLevel level, std::string_view code, std::initializer_list
                   fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis % 1000);
   std::string out;
   if (text) {
-    out = fmt::format("{} {} {}", time, level_name(level), code);
+    out = fmt::format("{} {} {}", time, name(message.level), message.code);
     for (const LogField& field : fields) out += fmt::format(" {}={}", field.first, field.second);
-    if (dropped > 0) out += fmt::format(" repeated={}", dropped);
   } else {
-    out = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"code\":\"{}\"", time, level_name(level),
-                      code);
+    out = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"code\":\"{}\"", time,
+                      name(message.level), message.code);
     for (const LogField& field : fields) {
       out += fmt::format(",\"{}\":", field.first);
       append_json(out, field.second);
     }
-    if (dropped > 0) out += fmt::format(",\"repeated\":{}", dropped);
     out += '}';
   }
   out += '\n';
   return out;
 }
 
-}  // namespace
-
-void log(LogLevel level, std::string_view code, std::initializer_list<LogField> fields) {
-  Sink& to = sink();
-  std::lock_guard lock(to.mutex);
-  std::int64_t second = std::time(nullptr);
-  auto found = to.repeats.find(code);
-  if (found == to.repeats.end()) found = to.repeats.emplace(std::string(code), Repeats{}).first;
-  Repeats& repeats = found->second;
-  if (repeats.second != second) {
-    repeats.second = second;
-    repeats.written = 0;
-  }
-  if (++repeats.written > kPerSecond) {
-    ++repeats.dropped;
-    return;
-  }
-  std::string line = line_of(level, code, fields, std::exchange(repeats.dropped, 0), to.text);
+// Under the mutex.
+void write(Sink& to, const LogMessage& message, std::initializer_list<LogField> fields) {
+  if (message.level < to.least) return;
+  std::string line = line_of(message, fields, to.text);
   if (to.function) {
     to.function(line);
   } else {
@@ -109,10 +84,51 @@ void log(LogLevel level, std::string_view code, std::initializer_list<LogField> 
   }
 }
 
+void tell_left_out(Sink& to, const LogMessage& message, Repeats& repeats) {
+  static constexpr LogCode kRepeated("repeated");
+  if (repeats.left_out == 0) return;
+  std::string count = std::to_string(std::exchange(repeats.left_out, 0));
+  write(to, kRepeated.message(), {{"of", message.code}, {"count", count}});
+}
+
+}  // namespace
+
+void log(LogCode code, std::initializer_list<LogField> fields) {
+  Sink& to = sink();
+  std::lock_guard lock(to.mutex);
+  const LogMessage& message = code.message();
+  Repeats& repeats = to.repeats[static_cast<std::size_t>(&message - kLogMessages.data())];
+  std::int64_t second = std::time(nullptr);
+  if (repeats.second != second) {
+    tell_left_out(to, message, repeats);
+    repeats.second = second;
+    repeats.written = 0;
+  }
+  if (++repeats.written > kPerSecond) {
+    ++repeats.left_out;
+  } else {
+    write(to, message, fields);
+  }
+}
+
+void log_repeats() {
+  Sink& to = sink();
+  std::lock_guard lock(to.mutex);
+  std::int64_t second = std::time(nullptr);
+  for (std::size_t i = 0; i < to.repeats.size(); ++i) {
+    if (to.repeats[i].second != second) tell_left_out(to, kLogMessages[i], to.repeats[i]);
+  }
+}
+
 void set_log_sink(std::function<void(std::string_view)> function) {
   std::lock_guard lock(sink().mutex);
   sink().function = std::move(function);
-  sink().repeats.clear();  // whoever comes sees all that is logged from now on
+  sink().repeats = {};  // whoever comes sees all that is logged from now on
+}
+
+void set_log_level(LogLevel least) {
+  std::lock_guard lock(sink().mutex);
+  sink().least = least;
 }
 
 void set_log_text(bool text) {

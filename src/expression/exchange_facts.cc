@@ -1,5 +1,7 @@
 #include "expression/exchange_facts.h"
 
+#include "http/trace.h"
+
 namespace weir::expression {
 namespace {
 
@@ -75,6 +77,8 @@ Value ExchangeFacts::request_fact(Fact fact) const {
       return Value::of(exchange_.loop().wall_now() - ago);
     }
     case Fact::request_id: return Value::of(exchange_.request_id());
+    case Fact::trace_id:
+    case Fact::span_id: return trace_fact(fact);
     case Fact::protocol: return Value::of(name(request.version));
     case Fact::method: return text_or_absent(request.method_text);
     case Fact::host: return text_or_absent(request.authority.host);
@@ -88,6 +92,13 @@ Value ExchangeFacts::request_fact(Fact fact) const {
     case Fact::identity: return text_or_absent(exchange_.identity());
     default: return tls_fact(fact);
   }
+}
+
+Value ExchangeFacts::trace_fact(Fact fact) const {
+  const TraceSpan* span = exchange_.span();
+  if (span == nullptr) return {};
+  Trace& trace = *span->trace;
+  return Value::of(fact == Fact::trace_id ? trace.id_text() : trace.span_text());
 }
 
 // Absent on a connection in clear.

@@ -20,6 +20,7 @@ class ExchangeFacts final : public Facts {
 
  private:
   Value request_fact(Fact fact) const;
+  Value trace_fact(Fact fact) const;
   Value tls_fact(Fact fact) const;
   Value outcome_fact(Fact fact) const;
   bool next_field(const Headers* headers, std::string_view name, std::size_t& position,

@@ -28,6 +28,8 @@ enum class Fact : std::uint8_t {
   time_clf,
   time_unix,
   request_id,
+  trace_id,
+  span_id,
   protocol,
   method,
   host,

@@ -48,6 +48,8 @@ inline FakeFacts FakeFacts::sample() {
   std::int64_t time = 1772368200'123'456'789;  // 2026-03-01 12:30:00.123 UTC
   for (Fact fact : {Fact::time, Fact::time_clf, Fact::time_unix}) facts.set(fact, Value::of(time));
   facts.set(Fact::request_id, Value::of("abc123"sv));
+  facts.set(Fact::trace_id, Value::of("0af7651916cd43dd8448eb211c80319c"sv));
+  facts.set(Fact::span_id, Value::of("b7ad6b7169203331"sv));
   facts.set(Fact::protocol, Value::of("HTTP/1.1"sv));
   facts.set(Fact::method, Value::of("GET"sv));
   facts.set(Fact::host, Value::of("shop.example"sv));

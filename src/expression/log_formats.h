@@ -23,8 +23,8 @@ inline constexpr LogFormat kCombinedFormat{
 /// One JSON object. Times are in milliseconds; numbers that are not known are null.
 inline constexpr LogFormat kJsonFormat{
     "json",
-    R"({"time":"${time}","request_id":"${request_id}","client_ip":"${client_ip}",)"
-    R"("client_port":${client_port},"listener":"${listener}","route":"${route}",)"
+    R"({"time":"${time}","request_id":"${request_id}","trace_id":"${trace_id}",)"
+    R"("client_ip":"${client_ip}","client_port":${client_port},"listener":"${listener}","route":"${route}",)"
     R"("protocol":"${protocol}","scheme":"${scheme}","method":"${method}","host":"${host}",)"
     R"("identity":"${identity}",)"
     R"("target":"${target}","path":"${path}","status":${status},"reason":"${reason}",)"

@@ -81,6 +81,7 @@ class InterimSink {
 };
 
 class Exchange;
+struct TraceSpan;
 
 /// What an exchange keeps of its service's configuration while it runs.
 class ExchangePin {
@@ -174,6 +175,10 @@ class Exchange : public Recycled<Exchange> {
   ExchangePin* pin() const { return pin_; }
   void set_pin(ExchangePin* pin) { pin_ = pin; }
 
+  /// What this exchange is in its trace; null if nothing is traced.
+  TraceSpan* span() const { return span_; }
+  void set_span(TraceSpan* span) { span_ = span; }
+
   InterimSink* interim_sink = nullptr;
 
   /// Stops and awaits the scope, then runs what `at_end` registered. Called once, by whoever
@@ -222,6 +227,7 @@ class Exchange : public Recycled<Exchange> {
   bool peer_trusted_ = false;
   CacheUse cache_use_ = CacheUse::none;
   ExchangePin* pin_ = nullptr;
+  TraceSpan* span_ = nullptr;
   Step* last_ = nullptr;
 };
 

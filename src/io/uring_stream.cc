@@ -318,7 +318,6 @@ bool UringStream::seen_open() const { return !hung_up_ && weir::idle_and_open(so
 
 Address UringStream::peer() const { return peer_of(socket_); }
 Address UringStream::local() const { return local_of(socket_); }
-
 Address UringStream::redirected_from() const { return weir::redirected_from(socket_); }
 
 // The poll's hold on the socket must be gone before another loop may close it, or the peer would

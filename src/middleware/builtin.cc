@@ -21,6 +21,7 @@
 #include "middleware/rate_limit.h"
 #include "middleware/rewrite.h"
 #include "middleware/security_headers.h"
+#include "middleware/server_timing.h"
 #include "upstream/module_table.h"
 
 namespace weir {
@@ -50,6 +51,7 @@ constexpr ModuleEntry<Middleware> kEntries[] = {
     entry<RateLimitMiddleware, RateLimitUseConfig>,
     entry<RewriteMiddleware, RewriteConfig>,
     entry<SecurityHeadersMiddleware, SecurityHeadersConfig>,
+    entry<ServerTimingMiddleware, ServerTimingConfig>,
 };
 constexpr auto kTypes = types_of(kEntries);
 

@@ -7,6 +7,7 @@
 #include "http/grpc.h"
 #include "http/h1/framing.h"
 #include "http/owned_fields.h"
+#include "http/trace.h"
 
 namespace weir {
 namespace {
@@ -64,6 +65,15 @@ Task<Result<std::string>> collect(Response& answer, std::size_t most) {
   co_return body;
 }
 
+// The question ends before the exchange that it is part of, so both have one trace.
+TraceSpan* begin_span(Exchange& exchange, Exchange& question) {
+  TraceSpan* whole = exchange.span();
+  if (whole == nullptr) return nullptr;
+  TraceSpan* span = whole->trace->begin_span(*whole, SpanKind::internal, "forward_auth");
+  question.set_span(span != nullptr ? span : whole);
+  return span;
+}
+
 bool is_good(std::uint16_t status) { return status >= 200 && status < 300; }
 
 // A call of gRPC gets its own kind of refusal.
@@ -101,9 +111,11 @@ ForwardAuthMiddleware::ForwardAuthMiddleware(const ForwardAuthConfig& config,
 Task<Result<Response>> ForwardAuthMiddleware::handle(Exchange& exchange, Next next) const {
   clear_owned(exchange.request().headers, copy_);
   auto question = std::make_unique<DerivedExchange>(exchange, timeout_, exchange.stop());
+  TraceSpan* span = begin_span(exchange, **question);
   Result<std::optional<Response>> denied = co_await ask(exchange, *question);
   co_await (*question)->finish();
   question.reset();
+  if (span != nullptr) span->ended = exchange.loop().now();
   if (exchange.stop().stopped()) co_return fail(exchange.stop().reason());
   if (!denied) co_return fail(ErrorCode::auth_unavailable, Origin::weir, "no good answer");
   if (*denied) co_return std::move(**denied);

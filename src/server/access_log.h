@@ -1,4 +1,4 @@
-// AccessLog: one line for every exchange that has ended, in the format of the configuration.
+// AccessLog: a line for each exchange that has ended, as the configuration wants it.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "config/diagnostics.h"
+#include "expression/redaction.h"
 #include "expression/template.h"
 #include "http/exchange.h"
 #include "server/config.h"
@@ -20,14 +21,23 @@ namespace weir {
 std::optional<expression::Template> compile_log_format(const AccessLogConfig& config,
                                                        config::Diagnostics& diagnostics);
 
+/// What is written, compiled.
+struct AccessLogPlan {
+  expression::Template format;
+  expression::Redaction redaction;
+  bool redacts = false;
+  double share = 1;  // of the lines
+  bool keep_errors = true;
+};
+
 /// One per process. `prepare` and `use` belong to the thread that reads configurations.
 class AccessLog {
  public:
-  using Format = std::shared_ptr<const expression::Template>;  // null: off
+  using Plan = std::shared_ptr<const AccessLogPlan>;  // null: off
 
   /// A log that can be put in force: compiled, and its file open.
   struct Prepared {
-    Format format;
+    Plan plan;
     LogFile file;
   };
 
@@ -36,7 +46,7 @@ class AccessLog {
 
   /// Nothing, and diagnostics, if the format is wrong or the file cannot be opened.
   std::optional<Prepared> prepare(const std::optional<AccessLogConfig>& config,
-                                  config::Diagnostics& diagnostics);
+                                  const RedactConfig& redact, config::Diagnostics& diagnostics);
   /// From now on. Also what reopens the file after it was rotated.
   void use(Prepared prepared);
 
@@ -46,9 +56,9 @@ class AccessLog {
   friend class WorkerLog;
 
   LogOutput& output_;
-  std::atomic<std::uint64_t> version_{0};  // of format_; workers ask before they take the lock
+  std::atomic<std::uint64_t> version_{0};  // of plan_; workers ask before they take the lock
   std::mutex mutex_;
-  Format format_;
+  Plan plan_;
 };
 
 /// One worker's part.
@@ -63,12 +73,13 @@ class WorkerLog {
 
  private:
   bool on();
+  bool drawn(Exchange& exchange) const;
   void put();
 
   AccessLog& log_;
   std::unique_ptr<LineSink> sink_;
   std::uint64_t version_ = 0;
-  AccessLog::Format format_;
+  AccessLog::Plan plan_;
   std::string line_;
 };
 

@@ -36,7 +36,7 @@ class MemoryOutput final : public LogOutput {
 class AccessLogTest : public ::testing::Test {
  protected:
   bool use(std::optional<AccessLogConfig> config) {
-    auto prepared = log_.prepare(config, diagnostics_);
+    auto prepared = log_.prepare(config, redact_, diagnostics_);
     if (!prepared) return false;
     log_.use(std::move(*prepared));
     return true;
@@ -49,7 +49,7 @@ class AccessLogTest : public ::testing::Test {
     return config;
   }
 
-  void end_exchange(WorkerLog& worker) {
+  void end_exchange(WorkerLog& worker, std::uint16_t status = 200) {
     Exchange exchange(loop_, facts_, StopToken());
     Request& request = exchange.request();
     request.method_text = "GET";
@@ -58,7 +58,7 @@ class AccessLogTest : public ::testing::Test {
     exchange.set_client_ip(*IpAddress::parse("192.0.2.7"));
     exchange.set_request_id("r1");
     exchange.set_route("shop");
-    exchange.outcome().status = 200;
+    exchange.outcome().status = status;
     exchange.outcome().bytes_sent = 5;
     worker.write(exchange);
   }
@@ -68,6 +68,7 @@ class AccessLogTest : public ::testing::Test {
   ConnectionFacts facts_{*Address::parse("192.0.2.7:4711"), "main", false};
   MemoryOutput output_;
   AccessLog log_{output_};
+  RedactConfig redact_;
   config::Diagnostics diagnostics_;
 };
 
@@ -139,6 +140,41 @@ TEST_F(AccessLogTest, reports_a_wrong_format_together_with_a_wrong_file) {
 TEST_F(AccessLogTest, compiles_a_format_without_opening_anything) {
   EXPECT_TRUE(compile_log_format(config("json", "/unwritable"), diagnostics_));
   EXPECT_TRUE(diagnostics_.ok());
+}
+
+TEST_F(AccessLogTest, hides_what_the_rules_say) {
+  redact_.client_ip = RedactIp::truncate;
+  redact_.headers = {"User-Agent"};
+  ASSERT_TRUE(use(config("${client_ip} ${header.user-agent}")));
+  WorkerLog worker(log_);
+  end_exchange(worker);
+  EXPECT_EQ(output_.lines, std::vector<std::string>{"192.0.2.0 ***\n"});
+}
+
+TEST_F(AccessLogTest, writes_a_part_of_the_lines_and_every_error) {
+  AccessLogConfig some = config("${status}");
+  some.sample.percent = 25;
+  ASSERT_TRUE(use(some));
+  WorkerLog worker(log_);
+  for (int i = 0; i < 2000; ++i) end_exchange(worker);
+  EXPECT_NEAR(static_cast<double>(output_.lines.size()), 500, 100);
+  output_.lines.clear();
+  for (int i = 0; i < 100; ++i) end_exchange(worker, 502);
+  EXPECT_EQ(output_.lines.size(), 100u);
+  some.sample.keep_errors = false;
+  ASSERT_TRUE(use(some));
+  output_.lines.clear();
+  for (int i = 0; i < 100; ++i) end_exchange(worker, 502);
+  EXPECT_LT(output_.lines.size(), 60u);
+}
+
+TEST_F(AccessLogTest, writes_no_line_at_a_share_of_nothing) {
+  AccessLogConfig none = config("${status}");
+  none.sample.percent = 0;
+  ASSERT_TRUE(use(none));
+  WorkerLog worker(log_);
+  for (int i = 0; i < 100; ++i) end_exchange(worker);
+  EXPECT_TRUE(output_.lines.empty());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "middleware/rate_limit/limit.h"
 #include "server/admin_gate.h"
 #include "server/build_tcp.h"
+#include "server/build_tracing.h"
 #include "server/build_udp.h"
 #include "server/https_redirect.h"
 #include "server/sticky_keys.h"
@@ -151,6 +152,7 @@ class Builder {
       plan->max_connections_per_client = listener.limits.max_connections_per_client.value_or(0);
       plan->proxy_protocol = to_plan(listener.proxy_protocol);
       plan->trusted = to_networks(listener.trusted_proxies);
+      if (snapshot_.tracing) plan->tracing = &snapshot_.tracing->rules;
       if (listener.redirect_https) {
         plan->redirect = std::make_unique<HttpsRedirect>(*listener.redirect_https);
         plan->handler = plan->redirect.get();
@@ -256,6 +258,7 @@ class Builder {
       }
       route.handler = handler_of(config.handler);
       route.require_client_certificate = *config.require_client_certificate;
+      if (config.trace_percent) route.trace_share = trace_share(*config.trace_percent / 100);
       add_patterns(config.match, route.conditions.count(), *site, router);
       site->routes.push_back(std::move(route));
     }
@@ -367,6 +370,7 @@ std::unique_ptr<Snapshot> build_snapshot(ServerConfig config, const SnapshotSour
   builder.build_upstreams();
   builder.declare_stores();
   builder.declare_limits();
+  if (snapshot->config.tracing && diagnostics.ok()) snapshot->tracing = tracing_plan(*snapshot);
   builder.build_listeners();
   TunnelUpstreams tunnels(*snapshot, sources.clusters, sources.tls, diagnostics);
   build_tcp_listeners(*snapshot, tunnels, sources.tls, diagnostics);

@@ -64,6 +64,12 @@ void ListenerConfig::check(const config::Found& found) const {
   }
 }
 
+void AccessLogConfig::check(const config::Found& found) const {
+  if (!syslog || !found.given("file")) return;
+  found.error("file", Code::contradiction, "the access log goes to a file or to a syslog server",
+              "remove \"file\" or \"syslog\"");
+}
+
 void ServerConfig::check(const config::Found& found) const {
   if (!listeners.empty() || !tcp.empty() || !udp.empty()) return;
   found.error("listeners", found.given("listeners") ? Code::empty_list : Code::missing_key,
@@ -93,6 +99,7 @@ class CrossCheck {
 
   void run() {
     check_listeners();
+    if (config_.tracing) check_upstream(config_.tracing->collector);
     check_middlewares(config_.use);
     check_routes(config_.routes);
     for (const ListenerConfig& listener : config_.listeners) {

@@ -16,11 +16,15 @@
 #include "http/header_edits_config.h"
 #include "middleware/builtin.h"
 #include "middleware/rate_limit_config.h"
+#include "server/access_log_config.h"
 #include "server/admin_config.h"
+#include "server/log_config.h"
 #include "server/overload_config.h"
 #include "server/proxy_protocol_config.h"
+#include "server/redaction_config.h"
 #include "server/tcp_config.h"
 #include "server/tls_config.h"
+#include "server/tracing_config.h"
 #include "server/udp_config.h"
 #include "store/redis_config.h"
 
@@ -76,6 +80,7 @@ struct RouteConfig {
   HeaderEditsConfig request_headers;
   HeaderEditsConfig response_headers;
   config::Located<bool> require_client_certificate;
+  std::optional<double> trace_percent;
   config::Position position;
 
   static constexpr auto schema = config::object(
@@ -95,7 +100,10 @@ struct RouteConfig {
       config::field<&RouteConfig::require_client_certificate>(
           "require_client_certificate",
           "Answers only clients that showed a certificate which verified; 403 for others. The "
-          "listener's `client_auth` says who signs them."));
+          "listener's `client_auth` says who signs them."),
+      config::field<&RouteConfig::trace_percent>(
+          "trace_percent", "How many of the traces that begin with this route are sampled.",
+          config::none("default"), config::range(0, 100)));
 };
 
 enum class HalfClose : std::uint8_t { cancel, keep };
@@ -215,21 +223,6 @@ struct ListenerConfig {
           "half_close", "What it means when a client closes its side of the connection."));
 };
 
-inline constexpr std::string_view kStandardStreams[] = {"stdout", "stderr"};
-
-struct AccessLogConfig {
-  config::Located<std::string> format = {"json"};
-  config::Located<std::string> file = {"stdout"};
-
-  static constexpr auto schema = config::object(
-      "access_log", "One line for every request.",
-      config::field<&AccessLogConfig::format>(
-          "format", "`json`, `combined`, or the template of a line.", config::not_empty),
-      config::field<&AccessLogConfig::file>(
-          "file", "A path, `stdout` or `stderr`. A reload opens the file anew.", config::not_empty,
-          config::file_path_or(kStandardStreams)));
-};
-
 struct ProcessLimitsConfig {
   std::optional<std::uint32_t> max_connections;
 
@@ -255,6 +248,9 @@ struct ServerConfig {
   config::Map<StoreConfig> stores;
   std::optional<AdminConfig> admin;
   std::optional<AccessLogConfig> access_log;
+  std::optional<TracingConfig> tracing;
+  RedactConfig redact;
+  LogConfig log;
   config::Located<std::string> user;
   ProcessLimitsConfig limits;
   OverloadConfig overload;
@@ -292,6 +288,10 @@ struct ServerConfig {
       config::field<&ServerConfig::admin>("admin", "The admin listener.", config::none("off")),
       config::field<&ServerConfig::access_log>("access_log", "The log of requests.",
                                                config::none("off")),
+      config::field<&ServerConfig::tracing>("tracing", "Spans of requests, for a collector.",
+                                            config::none("off")),
+      config::field<&ServerConfig::redact>("redact", "What the access log and traces do not say."),
+      config::field<&ServerConfig::log>("log", "The program's own messages."),
       config::field<&ServerConfig::user>(
           "user", "When started as root, become this user after the listeners are bound."),
       config::field<&ServerConfig::limits>("limits", "Limits of the whole process."),

@@ -17,7 +17,7 @@ DnsSource source_of(const EndpointConfig& endpoint) {
 }
 
 void warn(const std::string& name, const Error& error) {
-  log(LogLevel::warning, "name_not_resolved",
+  log("name_not_resolved",
       {{"name", name}, {"reason", error.detail.empty() ? weir::name(error.code) : error.detail}});
 }
 

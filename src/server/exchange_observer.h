@@ -2,6 +2,7 @@
 #pragma once
 
 #include "http/exchange.h"
+#include "http/trace.h"
 #include "tunnel/record.h"
 
 namespace weir {
@@ -13,6 +14,8 @@ class ExchangeObserver {
   virtual ~ExchangeObserver() = default;
   virtual void exchange_ended(Exchange& exchange) = 0;
   virtual void tunnel_ended(const TunnelRecord&) {}
+  /// Who takes what is traced; null: nothing is.
+  virtual TraceSink* traces() { return nullptr; }
 };
 
 }  // namespace weir

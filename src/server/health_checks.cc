@@ -11,15 +11,14 @@ const Error kNoLongerWanted{ErrorCode::cancelled, Origin::weir, "no longer check
 
 void log_change(const Cluster& cluster, const Endpoint& endpoint, const Health& health) {
   if (health.healthy()) {
-    log_info("endpoint_healthy", {{"upstream", cluster.name()},
-                                  {"endpoint", endpoint.text},
-                                  {"passes", std::to_string(health.passes())}});
+    log("endpoint_healthy", {{"upstream", cluster.name()},
+                             {"endpoint", endpoint.text},
+                             {"passes", std::to_string(health.passes())}});
   } else {
-    log(LogLevel::warning, "endpoint_unhealthy",
-        {{"upstream", cluster.name()},
-         {"endpoint", endpoint.text},
-         {"failures", std::to_string(health.failures())},
-         {"reason", health.last_failure()}});
+    log("endpoint_unhealthy", {{"upstream", cluster.name()},
+                               {"endpoint", endpoint.text},
+                               {"failures", std::to_string(health.failures())},
+                               {"reason", health.last_failure()}});
   }
 }
 
@@ -117,9 +116,9 @@ void HealthChecks::drop(Watch& watch) {
     drop(*subject);
     if (subject->health.healthy()) continue;
     watch.cluster->set_away(*subject->endpoint, Away::unhealthy, false);
-    log_info("endpoint_healthy", {{"upstream", watch.cluster->name()},
-                                  {"endpoint", subject->endpoint->text},
-                                  {"reason", "no longer checked"}});
+    log("endpoint_healthy", {{"upstream", watch.cluster->name()},
+                             {"endpoint", subject->endpoint->text},
+                             {"reason", "no longer checked"}});
   }
   watch.subjects.clear();
 }

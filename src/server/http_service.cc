@@ -109,8 +109,13 @@ const Handler& HttpService::attach(Exchange& exchange) {
     observer->exchange_ended(ended);
   });
   find_client(exchange, plan_->trusted);
+  if (plan_->tracing != nullptr) begin_trace(exchange);
   bool refused = !plan_->admin && shared_->overload.refuses_request(load_);
   return refused ? shared_->overload.refusal() : *plan_->handler;
+}
+
+void HttpService::begin_trace(Exchange& exchange) {
+  if (TraceSink* traces = observer_.traces()) Trace::begin(exchange, *plan_->tracing, *traces);
 }
 
 // Names that live in the snapshot move to the exchange's own memory.

@@ -42,6 +42,7 @@ class HttpService final : public ListenerService, public Service {
 
  private:
   void begin(std::unique_ptr<Stream> stream, Arrival facts, Slice received) override;
+  void begin_trace(Exchange& exchange);
   void begin_session(std::unique_ptr<Stream> stream, const ConnectionFacts& facts, Slice received);
 
   ExchangeObserver& observer_;

@@ -43,8 +43,8 @@ Task<void> ListenerService::accept(Sources::iterator source) {
       if (source->stop.stopped()) break;
       shared_->accept_errors.fetch_add(1, std::memory_order_relaxed);
       if (!failing) {
-        log_error("accept_failed", "listener", shared_->name(), "reason",
-                  name(stream.error().code));
+        log("accept_failed",
+            {{"listener", shared_->name()}, {"reason", name(stream.error().code)}});
       }
       failing = true;
       continue;  // the listener pauses by itself
@@ -88,10 +88,9 @@ Task<void> ListenerService::introduce(std::unique_ptr<Stream> stream, Arrival fa
   Result<ProxiedStart> told = co_await read_proxy_header(*stream, deadline.token());
   if (!told) {
     shared_->proxy_errors.fetch_add(1, std::memory_order_relaxed);
-    log(LogLevel::warning, "proxy_header_refused",
-        {{"listener", shared_->name()},
-         {"peer", facts.peer.ip().text()},
-         {"reason", told.error().detail}});
+    log("proxy_header_refused", {{"listener", shared_->name()},
+                                 {"peer", facts.peer.ip().text()},
+                                 {"reason", told.error().detail}});
     shared_->limits.leave_proxied();
     co_return;
   }

@@ -43,6 +43,14 @@ std::expected<LogFile, std::string> LogFile::open(const std::string& name) {
   return LogFile(descriptor, true);
 }
 
+std::expected<LogFile, std::string> LogFile::open_syslog(SyslogSettings settings) {
+  auto opened = Syslog::open(std::move(settings));
+  if (!opened) return std::unexpected(opened.error());
+  LogFile file;
+  file.syslog_ = std::make_unique<Syslog>(std::move(*opened));
+  return file;
+}
+
 // Only what this user may give away changes hands: nothing is wrong if it does not.
 void LogFile::give_to(uid_t user, gid_t group) const {
   if (!owned_ || has_reader_) return;
@@ -53,6 +61,7 @@ void LogFile::give_to(uid_t user, gid_t group) const {
 // poll says that there is room, PIPE_BUF bytes are taken without waiting.
 std::expected<std::size_t, int> LogFile::write(std::string_view bytes) {
   if (!is_open()) return bytes.size();
+  if (syslog_) return write_message(bytes);
   if (has_reader_) {
     if (!writable(descriptor_, 0)) return 0;
     bytes = bytes.substr(0, PIPE_BUF);
@@ -65,6 +74,27 @@ std::expected<std::size_t, int> LogFile::write(std::string_view bytes) {
   }
 }
 
-void LogFile::wait(int milliseconds) const { writable(descriptor_, milliseconds); }
+// One line at a time. A line that is cut comes in two pieces, as those of a ring do.
+std::expected<std::size_t, int> LogFile::write_message(std::string_view bytes) {
+  std::size_t end = bytes.find('\n');
+  if (end == std::string_view::npos) {
+    begun_ += bytes;
+    return bytes.size();
+  }
+  std::string_view line = bytes.substr(0, end);
+  std::string whole;
+  if (!begun_.empty()) line = whole = begun_ + std::string(line);
+  if (!line.empty()) {
+    auto sent = syslog_->send(line);
+    if (sent && !*sent) return 0;
+    begun_.clear();
+    if (!sent) return std::unexpected(sent.error());
+  }
+  return end + 1;
+}
+
+void LogFile::wait(int milliseconds) const {
+  writable(syslog_ ? syslog_->descriptor() : descriptor_, milliseconds);
+}
 
 }  // namespace weir

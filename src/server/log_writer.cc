@@ -186,7 +186,7 @@ bool LogWriter::write_piece(LineRing& ring, std::string_view piece) {
     return true;
   }
   if (*written == 0) return false;
-  if (failing_) log_info("access_log_works_again", {});
+  if (failing_) log("access_log_works_again", {});
   failing_ = false;
   inside_line_ = piece[*written - 1] != '\n';
   ring.consume(*written);
@@ -200,7 +200,7 @@ void LogWriter::note_failure(int error, std::string_view lost) {
   torn_ = torn_ || inside_line_;
   if (failing_) return;
   failing_ = true;
-  log_error("access_log_write_failed", "reason", std::system_category().message(error));
+  log("access_log_write_failed", {{"reason", std::system_category().message(error)}});
 }
 
 // A blocked writer waits no longer when another file is there or the process ends.
@@ -248,7 +248,7 @@ void LogWriter::tell_drops() {
   if (!more) return;
   auto now = std::chrono::steady_clock::now();
   if (now >= quiet_again_) {
-    log_error("access_log_drops_lines", "reason", "the file or its reader is too slow");
+    log("access_log_drops_lines", {{"reason", "the file or its reader is too slow"}});
   }
   quiet_again_ = now + kQuiet;
 }

@@ -83,6 +83,8 @@ constexpr std::array kAll = {
     &metrics::log_lines,
     &metrics::log_dropped,
     &metrics::log_write_errors,
+    &metrics::trace_spans,
+    &metrics::trace_failures,
     &metrics::build_info,
     &metrics::start_time,
     &metrics::cpu,

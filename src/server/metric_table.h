@@ -242,6 +242,13 @@ inline constexpr Metric log_dropped{
 inline constexpr Metric log_write_errors{"weir_access_log_write_errors_total", counter, "",
                                          "errors", "Failed writes of the access log."};
 
+inline constexpr Metric trace_spans{
+    "weir_trace_spans_total", counter, "result", "spans",
+    "Spans of traces that were kept: sent (the collector took them), refused (it did not want "
+    "them), or dropped (it was too slow or away, and there was no room)."};
+inline constexpr Metric trace_failures{"weir_trace_export_failures_total", counter, "", "requests",
+                                       "Requests to the collector of traces that failed."};
+
 inline constexpr Metric build_info{"weir_build_info", gauge, "version", "1",
                                    "The version that runs, as a label."};
 inline constexpr Metric start_time{"process_start_time_seconds", gauge, "", "seconds since 1970",

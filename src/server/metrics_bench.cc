@@ -68,7 +68,7 @@ void access_log_line(benchmark::State& state) {
   AccessLogConfig config;
   config.format = std::string(state.range(0) == 0 ? "combined" : "json");
   config.file = std::string("/dev/null");
-  log.use(std::move(*log.prepare(config, diagnostics)));
+  log.use(std::move(*log.prepare(config, {}, diagnostics)));
   WorkerLog worker(log);
   for (auto _ : state) worker.write(exchange);
   state.counters["dropped"] = static_cast<double>(writer.figures().dropped);

@@ -224,6 +224,15 @@ void ProcessStatus::Text::log(const LogFigures& figures) {
   out_.sample({}, figures.write_errors);
 }
 
+void ProcessStatus::Text::traces(const TraceFigures& figures) {
+  out_.family(metrics::trace_spans);
+  out_.sample({{"result", "sent"}}, figures.sent);
+  out_.sample({{"result", "refused"}}, figures.refused);
+  out_.sample({{"result", "dropped"}}, figures.dropped);
+  out_.family(metrics::trace_failures);
+  out_.sample({}, figures.failures);
+}
+
 void ProcessStatus::Text::machine(const ProcessUsage& usage, std::int64_t started) {
   out_.family(metrics::build_info);
   out_.sample({{"version", kVersion}}, std::uint64_t{1});
@@ -252,6 +261,7 @@ std::string ProcessStatus::metrics() const {
   text.overload(sources_.overload ? sources_.overload() : OverloadFigures());
   text.process(unready().empty());
   text.log(sources_.access_log ? sources_.access_log() : LogFigures());
+  text.traces(sources_.traces ? sources_.traces() : TraceFigures());
   text.machine(sources_.usage ? sources_.usage() : ProcessUsage(), started_);
   return text.take();
 }

@@ -50,6 +50,7 @@ class ProcessStatus::Text {
   void overload(const OverloadFigures& figures);
   void process(bool ready);
   void log(const LogFigures& figures);
+  void traces(const TraceFigures& figures);
   void machine(const ProcessUsage& usage, std::int64_t started);
   std::string take() { return out_.take(); }
 

@@ -38,7 +38,7 @@ void OcspStapling::look() {
     if (state->ends != 0 && state->ends <= wall_seconds()) {
       state->ends = 0;
       store_.staple(*certificate, {});
-      log_error("ocsp_out_of_date", "file", state->file);
+      log("ocsp_out_of_date", {{"file", state->file}});
     }
     bool due = state->question && !state->asking && state->due <= loop_.now();
     if (!due || asking_ >= kAtOnce) continue;
@@ -122,7 +122,7 @@ void OcspStapling::failed(State& state, std::string_view reason) {
   unsigned doublings = std::min(state.failures, 7U);
   state.due = loop_.now() + std::min<Duration>(kFirstRetry * (1U << doublings), kLastRetry);
   if (state.failures++ > 0) return;
-  log(LogLevel::error, "ocsp_failed",
+  log("ocsp_failed",
       {{"file", state.file}, {"responder", state.question->url}, {"reason", reason}});
 }
 

@@ -78,7 +78,7 @@ void Overload::begin(const OverloadPolicy& policy, const Sample& sample) {
   allowed_connections_.least = kLeastConnections;
   allowed_connections_.begin(static_cast<double>(sample.connections));
   publish(sample.workers);  // before the line: who reads it may go by it
-  log(LogLevel::warning, "overload_began",
+  log("overload_began",
       {{"memory", config::write_byte_size({sample.memory})},
        {"max_memory", policy.max_memory > 0 ? config::write_byte_size({policy.max_memory}) : "off"},
        {"lag", fmt::format("{}ms", sample.lag / std::chrono::milliseconds(1))},
@@ -93,8 +93,8 @@ void Overload::end() {
   connections_.store(kUnlimited, std::memory_order_relaxed);
   requests_.store(kUnlimited, std::memory_order_relaxed);
   OverloadFigures told = figures();
-  log_info("overload_ended", {{"refused_requests", std::to_string(told.refused_requests)},
-                              {"refused_connections", std::to_string(told.refused_connections)}});
+  log("overload_ended", {{"refused_requests", std::to_string(told.refused_requests)},
+                         {"refused_connections", std::to_string(told.refused_connections)}});
 }
 
 OverloadFigures Overload::figures() const {

@@ -21,6 +21,7 @@
 #include "server/metrics.h"
 #include "server/process_usage.h"
 #include "server/snapshot.h"
+#include "server/trace_exporter.h"
 
 namespace weir {
 
@@ -35,6 +36,7 @@ struct StatusSources {
   const HealthChecks* health = nullptr;
   std::function<OverloadFigures()> overload;
   std::function<std::vector<cache::StoreTotals>()> caches;
+  std::function<TraceFigures()> traces;
 };
 
 /// Why clients should not be sent here yet, or any more.

@@ -58,8 +58,10 @@ class ProcessStatusTest : public ::testing::Test {
              {.upstream = "api", .source = "dns:o.test:80", .answers = 4, .failures = 3}};
        },
        [this] { return output_.figures(); }}};
-  test::SimHost host_{
-      world_, [this](Loop& loop) { return std::make_unique<Observer>(status_, log_, loop); }};
+  TraceExporter traces_{world_.add_loop()};
+  test::SimHost host_{world_, [this](Loop& loop) {
+                        return std::make_unique<Observer>(status_, log_, traces_, loop);
+                      }};
   Server server_{world_.network(), host_};
   test::SimClient client_{world_};
 };

@@ -160,6 +160,7 @@ void Server::update_clusters(const Snapshot& snapshot) {
   });
   if (discovery_ != nullptr) discovery_->follow(snapshot.config, clusters_);
   if (health_ != nullptr) health_->follow(snapshot);
+  if (traces_ != nullptr) traces_->use(snapshot.tracing);
 }
 
 void Server::tend_clusters(TimePoint now, std::int64_t wall) {
@@ -271,7 +272,7 @@ void Server::hand_out(std::vector<BoundListener> fresh, unsigned workers,
     Worker* worker = workers_[i].worker.get();
     workers_[i].loop->post([worker, change = std::move(changes[i]), finished] {
       if (Status applied = worker->apply(change); !applied) {
-        log_error("listen_failed", "reason", name(applied.error().code));
+        log("listen_failed", {{"reason", name(applied.error().code)}});
       }
       finished();
     });

@@ -13,6 +13,7 @@
 #include "server/endpoint_discovery.h"
 #include "server/health_checks.h"
 #include "server/lag_probe.h"
+#include "server/trace_exporter.h"
 #include "server/worker.h"
 
 namespace weir {
@@ -46,6 +47,9 @@ class Server {
 
   /// Endpoints are checked by `health`, if there is one, on the owner's loop.
   void set_health(HealthChecks* health) { health_ = health; }
+
+  /// Spans go to `traces`, if there is one, on the owner's loop.
+  void set_traces(TraceExporter* traces) { traces_ = traces; }
 
   /// The last that could refuse a configuration: false, with the reason in `diagnostics`.
   using Seal = std::function<bool(config::Diagnostics& diagnostics)>;
@@ -137,6 +141,7 @@ class Server {
   const Handler* admin_ = nullptr;
   EndpointDiscovery* discovery_ = nullptr;
   HealthChecks* health_ = nullptr;
+  TraceExporter* traces_ = nullptr;
   std::atomic<std::uint64_t> connections_{0};
   Overload overload_;
   LagProbe lag_;

@@ -57,6 +57,9 @@ Task<Result<Response>> Site::handle(Exchange& exchange) const {
   const Route* route = find(exchange);
   if (route == nullptr) return refuse({ErrorCode::no_route, Origin::weir, "no route matches"});
   exchange.set_route(route->name);
+  if (TraceSpan* span = exchange.span(); span != nullptr && route->trace_share) {
+    span->trace->draw(*route->trace_share);
+  }
   if (route->require_client_certificate && !shows_certificate(exchange)) {
     return refuse({ErrorCode::client_certificate, Origin::client, "none was shown"});
   }

@@ -10,6 +10,7 @@
 
 #include "http/handler.h"
 #include "http/service.h"
+#include "http/trace.h"
 #include "io/tls/profile.h"
 #include "server/conditions.h"
 #include "server/config.h"
@@ -28,6 +29,7 @@ struct alignas(64) Route {
   std::shared_ptr<const Handler> handler;  // shared by routes that say the same of it
   std::vector<const Middleware*> chain;    // top level, listener, route: outermost first
   bool require_client_certificate = false;
+  std::optional<std::uint64_t> trace_share;  // nothing: of the whole configuration
   std::string name;
   Conditions conditions;
 };
@@ -74,10 +76,11 @@ struct ListenerPlan {
   std::vector<IpNetwork> trusted;
   const Handler* handler = nullptr;  // a Site of this snapshot, or one that outlives it
   std::unique_ptr<Site> site;
-  std::unique_ptr<Handler> redirect;   // in place of a site
-  std::unique_ptr<Handler> gate;       // likewise, in front of what answers on the admin listener
-  std::shared_ptr<const TcpPlan> tcp;  // in place of a handler
-  std::shared_ptr<const UdpPlan> udp;  // likewise
+  std::unique_ptr<Handler> redirect;    // in place of a site
+  std::unique_ptr<Handler> gate;        // likewise, in front of what answers on the admin listener
+  std::shared_ptr<const TcpPlan> tcp;   // in place of a handler
+  std::shared_ptr<const UdpPlan> udp;   // likewise
+  const TraceRules* tracing = nullptr;  // of this snapshot; null: off
   bool admin = false;  // tells about the process, and so answers until a drain is over
 };
 
@@ -92,6 +95,7 @@ inline bool same_listener(const ListenerPlan& plan, const SharedListener& bound)
 
 class RateLimit;
 class RedisStore;
+struct TracingPlan;
 
 struct Snapshot {
   std::uint64_t generation = 0;
@@ -101,6 +105,7 @@ struct Snapshot {
   std::vector<std::shared_ptr<RedisStore>> stores;
   std::vector<std::shared_ptr<RateLimit>> rate_limits;                      // those with names
   std::map<std::string, std::shared_ptr<const HealthCheck>> health_checks;  // by upstream
+  std::shared_ptr<const TracingPlan> tracing;                               // null: off
   std::vector<std::unique_ptr<ListenerPlan>> listeners;
 
   const ListenerPlan* find_listener(const SharedListener& bound) const {

@@ -110,11 +110,11 @@ std::shared_ptr<const TlsClientProfile> TlsMaterials::client(const UpstreamTlsCo
 
 void TlsMaterials::refresh(TimePoint now) {
   auto complain = [](const TlsProblem& problem) {
-    log_error("tls_file_refused", "file", problem.file, "reason", problem.reason);
+    log("tls_file_refused", {{"file", problem.file}, {"reason", problem.reason}});
   };
   CertificateStore::Refreshed seen = certificates_.refresh();
   if (seen.swapped > 0) {
-    log_info("certificates_renewed", {{"count", std::to_string(seen.swapped)}});
+    log("certificates_renewed", {{"count", std::to_string(seen.swapped)}});
   }
   for (const TlsProblem& problem : seen.problems) complain(problem);
   std::erase_if(shared_keys_, [](const auto& each) { return each.second.expired(); });

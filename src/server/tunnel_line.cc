@@ -51,12 +51,18 @@ class Object {
 
 }  // namespace
 
-void append_tunnel(std::string& line, const TunnelRecord& record, std::int64_t ended) {
+void append_tunnel(std::string& line, const TunnelRecord& record,
+                   const expression::Redaction& redaction, std::int64_t ended) {
   Object object(line);
   object.time("time", ended);
   object.text("listener", record.listener);
-  object.text("client_ip", record.client.ip().text());
-  object.number("client_port", record.client.port());
+  expression::Value client = redaction.shown(record.client.ip());
+  if (client.kind != expression::Value::Kind::absent) {
+    object.text("client_ip", client.address.text());
+  }
+  if (redaction.client_ip == expression::Redaction::Ip::keep) {
+    object.number("client_port", record.client.port());
+  }
   object.text("protocol", record.protocol);
   object.text("server_name", record.server_name);
   object.text("upstream", record.upstream);

@@ -58,7 +58,7 @@ Task<Result<RedisReply>> RedisStore::run(Loop& loop, const RedisScript& script,
     reply = co_await client->call(command, stop);
   }
   if (reply && !reply->error().empty()) {
-    log_error("store_refuses", "store", name(), "reason", reply->error());
+    log("store_refuses", {{"store", name()}, {"reason", reply->error()}});
     co_return fail(ErrorCode::unreachable, Origin::weir, "the store refuses to work");
   }
   co_return reply;

@@ -146,7 +146,7 @@ Task<void> RedisClient::live(std::shared_ptr<RedisClient> self) {
     // One that was closed while nobody needed it is opened again by the next call.
     if (unused || stop.stopped() || self->loop_.now() - self->last_call_ > kIdle) break;
     if (worked || self->state_ == State::connecting) {
-      log(LogLevel::warning, "store_away",
+      log("store_away",
           {{"store", self->shared_->settings.name}, {"reason", ended.error().detail}});
     }
     self->state_ = State::away;
@@ -212,7 +212,7 @@ Task<Status> RedisClient::greet(Stream& stream, RedisParser& parser, StopToken s
     if (!reply) co_return fail(reply.error());
     if (*reply) {
       if (std::string_view error = (*reply)->error(); !error.empty()) {
-        log_error("store_refuses", "store", settings.name, "reason", error);
+        log("store_refuses", {{"store", settings.name}, {"reason", error}});
         co_return fail(unavailable("the store refuses to work"));
       }
       --replies;

@@ -25,6 +25,7 @@ Attempt::Attempt(Exchange& exchange, Pool& pool, PickedEndpoint at, const Upstre
   endpoint_->requests.fetch_add(1, std::memory_order_relaxed);
   if (terms_.cancellable) stop_.follow(exchange.stop());
   if (options.retries.per_try > Duration::zero()) limit_time(options.retries.per_try);
+  if (exchange.span() != nullptr) begin_span();
   take(request);
   reused_ = connected();
 }
@@ -52,6 +53,7 @@ void Attempt::end() {
     endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
   }
   if (in_all_) counted_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (span_ != nullptr) span_->ended = exchange_.loop().now();
 }
 
 // --- over what ---------------------------------------------------------------------------------
@@ -116,6 +118,9 @@ Task<Result<Response>> Attempt::ask(const UpstreamRequest& request) {
   sent_ = true;
   asked_ = exchange_.loop().now();
   tell_deadline(request.deadline, asked_, *request.headers);
+  if (const TraceSpan* span = span_ != nullptr ? span_ : exchange_.span()) {
+    span->trace->write_fields(*span, *request.headers);
+  }
   if (request.fastcgi != nullptr) {
     fastcgi_ = exchange_.own<fastcgi::ClientExchange>(exchange_, std::move(connection_), *this,
                                                       options_.exchange, stop());
@@ -147,6 +152,7 @@ void Attempt::succeeded(Response& response) {
   UpstreamFacts& facts = exchange_.upstream();
   tell(facts);
   facts.status = response.status;
+  if (span_ != nullptr) tell_span(ErrorCode::none, response.status);
   report(result_of_status(response.status));
   if (options_.balance.load_reports) {
     if (auto load = take_load_report(response.headers)) {
@@ -165,6 +171,11 @@ void Attempt::succeeded(Response& response) {
 
 void Attempt::failed(const Error& error) {
   report(result_of(error));
+  if (span_ != nullptr) {
+    // A connection that was stale is as little an error here as it is the endpoint's fault.
+    bool counts = error.origin != Origin::client && !was_stale(error);
+    tell_span(counts ? error.code : ErrorCode::cancelled, 0);
+  }
   abandon();
   tell(exchange_.upstream());
   bool of_client = error.origin == Origin::client;
@@ -197,6 +208,7 @@ AttemptResult Attempt::result_of(const Error& error) const {
 }
 
 void Attempt::lost() {
+  if (span_ != nullptr) tell_span(ErrorCode::cancelled, 0);
   abandon();
   if (sent_ && options_.balance.algorithm == Balance::peak_ewma) {
     tell_latency(Error(ErrorCode::cancelled), exchange_.loop().now() - asked_);
@@ -233,6 +245,24 @@ void Attempt::tell(UpstreamFacts& facts) const {
   facts.reused = reused_;
   if (connect_ >= Duration::zero()) facts.connect = connect_;
   if (response_ >= Duration::zero()) facts.response = response_;
+}
+
+void Attempt::begin_span() {
+  Trace& trace = *exchange_.span()->trace;
+  span_ = trace.begin_span(*exchange_.span(), SpanKind::client, {});
+  if (span_ == nullptr) return;
+  span_->upstream = trace.copy(pool_.cluster().name());
+  span_->endpoint = Peer(endpoint_->address);
+  span_->repeated = static_cast<std::uint16_t>(exchange_.upstream().attempts - 1);
+}
+
+void Attempt::tell_span(ErrorCode error, std::uint16_t status) {
+  span_->version = version_;
+  span_->reused = reused_;
+  span_->connect = connect_;
+  span_->response = response_;
+  span_->error = error;
+  span_->status = status;
 }
 
 // A client that leaves says nothing good; the upload of a slow one nothing at all. A stale

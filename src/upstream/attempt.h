@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "http/exchange.h"
+#include "http/trace.h"
 #include "upstream/pool.h"
 #include "upstream/upstream.h"
 
@@ -80,6 +81,8 @@ class Attempt final : public h1::ConnectionHome {
   void abandon();
   void tell_latency(const Error& error, Duration after);
   void tell(UpstreamFacts& facts) const;
+  void begin_span();
+  void tell_span(ErrorCode error, std::uint16_t status);
   void end();
 
   Admission admission_;
@@ -105,6 +108,7 @@ class Attempt final : public h1::ConnectionHome {
   h1::ClientExchange* http1_ = nullptr;  // over which it was sent
   h2::ClientExchange* http2_ = nullptr;
   fastcgi::ClientExchange* fastcgi_ = nullptr;
+  TraceSpan* span_ = nullptr;  // null: of no use to anybody
   TimePoint asked_{};
   Duration connect_{-1};   // -1: no connection was made
   Duration response_{-1};  // until the response head; -1: there was none

@@ -34,6 +34,7 @@ Task<Result<Fetched>> fetch(Loop& loop, const Upstream& upstream, FetchRequest r
   own.method_text = post ? "POST" : "GET";
   own.headers.set(HeaderId::host, request.host);
   if (post) own.headers.set(HeaderId::content_type, request.content_type);
+  for (const auto& [name, value] : request.fields) own.headers.set(name, value);
   if (post) own.body = exchange->own<MemoryBody>(Slice::unowned(request.body));
   UpstreamRequest sent{
       {own.method, own.method_text, request.target, &own.headers, own.body, {}, false},

@@ -3,16 +3,19 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "upstream/upstream.h"
 
 namespace weir {
 
 struct FetchRequest {
-  std::string host;            // of the Host field
-  std::string target;          // path and query
-  std::string content_type{};  // of the body
-  std::string body{};          // GET if empty, else POST
+  std::string host;                                           // of the Host field
+  std::string target;                                         // path and query
+  std::string content_type{};                                 // of the body
+  std::string body{};                                         // GET if empty, else POST
+  std::vector<std::pair<std::string, std::string>> fields{};  // more of the head
 };
 
 struct FetchLimits {

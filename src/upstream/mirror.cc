@@ -3,6 +3,7 @@
 #include "expression/exchange_facts.h"
 #include "expression/header_edits.h"
 #include "http/recorded_body.h"
+#include "http/trace.h"
 
 namespace weir {
 namespace {
@@ -108,6 +109,7 @@ void Mirror::copy(Exchange& exchange, UpstreamRequest& request) const {
   }
   auto derived = std::make_unique<DerivedExchange>(exchange, timeout_, scope.scope().token());
   Exchange& copied = **derived;
+  Trace::follow(exchange, copied, "mirror");
   UpstreamRequest copy = request;
   copy.message.method_text = copied.request().method_text;
   copy.message.target = copied.arena().copy(request.message.target);

@@ -271,10 +271,9 @@ void ClientExchange::tell_error_text() {
   if (output_->error_text_left_out() > 0) {
     text += fmt::format(" ... ({} bytes more)", output_->error_text_left_out());
   }
-  log(LogLevel::warning, "fastcgi_stderr",
-      {{"upstream", exchange_.upstream().name},
-       {"request_id", exchange_.request_id()},
-       {"text", text}});
+  log("fastcgi_stderr", {{"upstream", exchange_.upstream().name},
+                         {"request_id", exchange_.request_id()},
+                         {"text", text}});
 }
 
 }  // namespace weir::fastcgi

@@ -66,7 +66,7 @@ Task<bool> Spool::open_file() {
 
 void Spool::disk_fails(const Error& why) {
   disk_failed_ = true;
-  log_error("buffer_disk", "directory", limits_.directory, "error", why.detail);
+  log("buffer_disk", {{"directory", limits_.directory}, {"error", why.detail}});
 }
 
 // --- taking out --------------------------------------------------------------------------------

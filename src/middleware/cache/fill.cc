@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "http/trace.h"
 #include "middleware/cache/fill_request.h"
 
 namespace weir::cache {
@@ -101,6 +102,7 @@ Fill::Fill(Exchange& client, const FillRules& rules, FillOrder order)
 std::shared_ptr<Fill> Fill::begin(Exchange& client, Next next, const FillRules& rules,
                                   FillOrder order) {
   std::shared_ptr<Fill> fill(new Fill(client, rules, std::move(order)));
+  Trace::follow(client, *fill->exchange_, "cache fill");
   FillScope::of(client.loop()).begin(*fill, run(fill, next));
   return fill;
 }
