@@ -82,6 +82,10 @@ class Endpoint {
 
   /// Nothing keeps it from being picked. To change it: Cluster::set_away.
   bool available() const { return away_.load(std::memory_order_relaxed) == 0; }
+  /// That alone, of all reasons, keeps it from being picked.
+  bool is_only(Away why) const {
+    return away_.load(std::memory_order_relaxed) == static_cast<std::uint8_t>(why);
+  }
   bool is(Away why) const {
     return (away_.load(std::memory_order_relaxed) & static_cast<std::uint8_t>(why)) != 0;
   }
