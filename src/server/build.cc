@@ -98,6 +98,8 @@ class Builder {
   void declare_stores() {
     for (const auto& each : snapshot_.config.stores) {
       RedisSettings settings = settings_of(each.name, each.value.redis);
+      if (const auto& tls = each.value.redis.tls)
+        settings.tls = tls_.client(*tls, {}, diagnostics_);
       auto make = [&] { return std::make_shared<RedisStore>(std::move(settings)); };
       auto store = sources_.states.get<RedisStore>(settings.text(), make);
       snapshot_.stores.push_back(parts_.declared.get<RedisStore>(each.name, [&] { return store; }));
