@@ -210,6 +210,16 @@ inline constexpr Metric rate_limit_evictions{
     "weir_rate_limit_evictions_total", counter, "limit", "keys",
     "Keys that were forgotten because there were more than `max_keys`."};
 
+inline constexpr Metric concurrency_under_way{
+    "weir_concurrency_limit_keys", gauge, "limit", "keys",
+    "Keys that have requests under way, of a `concurrency_limit`."};
+inline constexpr Metric concurrency_refused{"weir_concurrency_limit_refused_total", counter,
+                                            "limit", "requests",
+                                            "Requests that a `concurrency_limit` refused (429)."};
+inline constexpr Metric bandwidth_waits{
+    "weir_bandwidth_waits_total", counter, "limit", "times",
+    "How often a piece of a body waited for its time, of a `bandwidth` with a key."};
+
 inline constexpr Metric store_calls{
     "weir_store_calls_total", counter, "store, result", "calls",
     "Calls of a store: answered, or failed (it was away, or took too long)."};

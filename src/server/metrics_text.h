@@ -46,6 +46,7 @@ class ProcessStatus::Text {
   void queues();
   void dns(const std::vector<DnsStatus>& names);
   void rate_limits();
+  void concurrency();
   void stores();
   void overload(const OverloadFigures& figures);
   void process(bool ready);
