@@ -49,6 +49,8 @@ constexpr std::array kAll = {
     &metrics::endpoint_in_flight,
     &metrics::endpoint_failures,
     &metrics::endpoint_connect_failures,
+    &metrics::endpoint_connections,
+    &metrics::endpoint_connections_waiting,
     &metrics::endpoint_ejections,
     &metrics::endpoint_ejected,
     &metrics::endpoint_ejected_until,

@@ -153,6 +153,12 @@ inline constexpr Metric endpoint_requests{"weir_endpoint_requests_total", counte
                                           "Attempts that were made on the endpoint."};
 inline constexpr Metric endpoint_in_flight{"weir_endpoint_in_flight", gauge, "upstream, endpoint",
                                            "attempts", "Attempts that are under way."};
+inline constexpr Metric endpoint_connections{
+    "weir_endpoint_connections", gauge, "upstream, endpoint", "connections",
+    "Connections that are open or being opened, where `max_connections` limits them."};
+inline constexpr Metric endpoint_connections_waiting{
+    "weir_endpoint_connections_waiting", gauge, "upstream, endpoint", "attempts",
+    "Attempts that wait until the endpoint may have one connection more."};
 inline constexpr Metric endpoint_failures{
     "weir_endpoint_failures_total", counter, "upstream, endpoint", "attempts",
     "Attempts that reached the endpoint and ended without a response."};

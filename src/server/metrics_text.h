@@ -72,6 +72,7 @@ class ProcessStatus::Text {
   void tls_handshakes();
   void misdeeds();
   void outliers();
+  void connections();
   void admission();
   void repeats();
   void mirrors(std::string_view upstream, const MirrorCounters& counters);

@@ -35,11 +35,14 @@ Task<Result<TunnelConnection>> connect_endpoint(Loop& loop, const TunnelUpstream
     ConnectPlan to(endpoint, upstream.tls, upstream.connect_timeout);
     to.proxy_header = proxy_header(upstream, client);
     to.alpn = client.alpn;
-    Result<std::unique_ptr<Stream>> stream = co_await connect(loop, std::move(to), stop);
-    if (stop.stopped() && !stream) co_return fail(stop.reason());
-    lease->tell(upstream, stream.has_value(), loop.now() - began, loop.now());
-    if (stream) co_return TunnelConnection{std::move(*stream), std::move(*lease)};
-    last = stream.error();
+    to.limits = upstream.limits;
+    Result<Connected> made = co_await connect(loop, std::move(to), stop);
+    if (stop.stopped() && !made) co_return fail(stop.reason());
+    last = made ? Error() : made.error();
+    if (last.origin == Origin::weir && !made) continue;  // no place: the endpoint may be well
+    lease->tell(upstream, made.has_value(), loop.now() - began, loop.now());
+    if (!made) continue;
+    co_return TunnelConnection{std::move(*lease), std::move(made->place), std::move(made->stream)};
   }
   co_return fail(last);
 }

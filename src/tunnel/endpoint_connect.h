@@ -20,10 +20,11 @@ struct TunnelClient {
   std::string alpn;         // that was agreed on with it, where its TLS ends here
 };
 
-/// A connection to an endpoint.
+/// A connection to an endpoint, which is closed before its places there are free.
 struct TunnelConnection {
-  std::unique_ptr<Stream> stream;
   EndpointLease lease;
+  ConnectionPlaces::Place place;
+  std::unique_ptr<Stream> stream;
 };
 
 /// Tries up to `upstream.attempts` endpoints, each once. `attempts` counts those that were tried.
