@@ -106,6 +106,14 @@ def _everyday_bar(all_results):
                "Weir without")
 
 
+def _resilience_bar(all_results):
+    text, results = ("health checks, outliers, breaker and retries on: total time, against off",
+                     all_results.get("resilience", {}))
+    if "weir, all on" not in results or "weir, all off" not in results:
+        return Bar(text, 1.05)
+    return Bar(text, 1.05, ratio(results, "weir, all on", "weir, all off"), "Weir with all off")
+
+
 def all_bars(results):
     return [
         _time_bar(results, "keep-alive", "keep-alive 1 KB: total time, against the better peer",
@@ -120,6 +128,7 @@ def all_bars(results):
         _idle_bar(results),
         _routes_bar(results),
         _everyday_bar(results),
+        _resilience_bar(results),
         _time_bar(results, "tls-keep-alive",
                   "TLS keep-alive 1 KB: total time, against the better peer", 0.9),
         _time_bar(results, "tls-full",

@@ -46,12 +46,14 @@ class Setting:
     gzip: bool = False         # JSON is compressed, as fast as the contender can
     udp: bool = False          # datagrams, in place of HTTP
     tcp: bool = False          # connections are passed on as they are
+    several: bool = False      # origins, of which one may hang: checks and retries are on
 
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
     """One program in one role. `routes` is 0 for a proxy with a single catch-all route; `use` are
-    Weir's middlewares, as a configuration writes them."""
+    Weir's middlewares, `upstream` options of its upstream, as a configuration writes them; `told`
+    what is different about a contender that has some."""
 
     name: str
     kind: str     # weir, peer, floor
@@ -59,11 +61,13 @@ class Contender:
     arguments: tuple = ()
     routes: int = 0
     use: str = ""
+    upstream: str = ""
+    told: str = ""
 
     @property
     def label(self):
-        if self.use:
-            return f"{self.name}, middlewares"
+        if self.told:
+            return f"{self.name}, {self.told}"
         if not self.routes:
             return self.name
         return f"{self.name}, " + ("one route" if self.routes == 1 else f"{self.routes} routes")
@@ -107,6 +111,16 @@ def everyday():
   - rewrite: {{ regex: "/(1k|1m)(/.*)?", to: "/$1$2" }}"""
 
 
+# What looks after an upstream, all of it and none of it.
+RESILIENT = """    health: { path: /1k }
+    outliers: { errors: 10, success_rate: 2, latency: 3 }
+    breaker: { failure_rate: 50, max_requests: 10000, max_pending: 1000, max_retries: 100 }
+    retries: { attempts: 3, statuses: [502, 503, 504], budget: { share: 0.2 }, body_limit: 64KiB }"""
+CARELESS = """    outliers: off
+    retries: { attempts: 1 }"""
+HEDGED = "    hedge: { after: 50ms }"
+
+
 def version(contender):
     """The program's own word for its version, or an empty text."""
     flags = {"nginx": "-v", "haproxy": "-v", "weir": "--version", "h2o": "--version",
@@ -138,6 +152,9 @@ def weir_config(contender, port, origin, directory, setting):
         return render("weir-udp.yaml", port=port, origin=origin)
     if setting.tcp:
         return render("weir-tcp.yaml", port=port, origin=origin)
+    if setting.several:
+        return render("weir-several.yaml", port=port, upstream=contender.upstream,
+                      endpoints=", ".join(f'"127.0.0.1:{each}"' for each in origin))
     routes = "  - reverse_proxy: origin"
     if contender.routes:
         routes = "\n".join(
@@ -146,7 +163,7 @@ def weir_config(contender, port, origin, directory, setting):
     return render("weir.yaml", port=port, origin=origin, routes=routes,
                   use=WEIR_GZIP if setting.gzip else contender.use,
                   tls=WEIR_TLS.replace("@DIR@", str(directory)) if setting.tls else "",
-                  upstream="    protocol: http2" if setting.http2_origin else "")
+                  upstream="    protocol: http2" if setting.http2_origin else contender.upstream)
 
 
 def _nginx_servers(contender, port, setting):
@@ -168,7 +185,7 @@ def _nginx_servers(contender, port, setting):
 
 
 def start(workshop, contender, origin, setting=Setting(), *, wrapper=()):
-    """Starts the contender before the origin's port; returns (process, port).
+    """Starts the contender before the origin's port, or before several; returns (process, port).
 
     With a `wrapper` (valgrind) the program stays in one process and gets longer to start.
     """
@@ -207,6 +224,8 @@ def _peer_arguments(workshop, contender, port, origin, setting, wrapped):
         return ["-c", str(workshop.write(f"{tag}.conf", text))]
     if setting.tcp:
         return _tcp_arguments(workshop, contender, tag, common, user, setting)
+    if setting.several:
+        return _several_arguments(workshop, contender, tag, common, user)
     if contender.name == "nginx":
         text = render("nginx.conf", **common, user=user,
                       master="master_process off;" if wrapped else "",
@@ -235,6 +254,18 @@ def _tcp_arguments(workshop, contender, tag, common, user, setting):
                       bodies=NGINX_STREAM_BODIES if setting.bulk else "")
         return ["-c", str(workshop.write(f"{tag}.conf", text))]
     text = render("haproxy-tcp.cfg", port=common["port"], origin=common["origin"])
+    return ["-db", "-f", str(workshop.write(f"{tag}.cfg", text))]
+
+
+def _several_arguments(workshop, contender, tag, common, user):
+    ports = common["origin"]
+    if contender.name == "nginx":
+        text = render("nginx-several.conf", port=common["port"], dir=common["dir"], user=user,
+                      servers="\n".join(f"    server 127.0.0.1:{each};" for each in ports))
+        return ["-c", str(workshop.write(f"{tag}.conf", text))]
+    text = render("haproxy-several.cfg", port=common["port"],
+                  servers="\n".join(f"  server origin{each} 127.0.0.1:{each} check inter 1s"
+                                    for each in ports))
     return ["-db", "-f", str(workshop.write(f"{tag}.cfg", text))]
 
 
@@ -293,6 +324,13 @@ def start_nginx_origin(workshop):
 
     Returns its ports for HTTP/1 and, in clear, for HTTP/2.
     """
+    process, port, port_h2 = start_one_nginx_origin(workshop, "origin")
+    process.wait_until_it_listens(port, 10)
+    return port, port_h2
+
+
+def start_one_nginx_origin(workshop, name):
+    """(process, port for HTTP/1, port for HTTP/2) of an origin that may not listen yet."""
     port, port_h2 = processes.free_port(), processes.free_port()
     www = workshop.directory / "www"
     www.mkdir(exist_ok=True)
@@ -300,10 +338,9 @@ def start_nginx_origin(workshop):
     (www / "json").write_text(_orders(32 * 1024))
     text = render("origin.conf", dir=workshop.directory, user=getpass.getuser(), port=port,
                   port_h2=port_h2, kilobyte="x" * 1024)
-    config = workshop.write("origin.conf", text)
-    process = workshop.start("origin", ["nginx", "-c", str(config)], workshop.load_core)
-    process.wait_until_it_listens(port, 10)
-    return port, port_h2
+    config = workshop.write(f"{name}.conf", text.replace("origin.pid", f"{name}.pid"))
+    process = workshop.start(name, ["nginx", "-c", str(config)], workshop.load_core)
+    return process, port, port_h2
 
 
 def start_udp_origin(workshop, program):

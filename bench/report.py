@@ -91,6 +91,15 @@ def tables(results, markdown=False):
         if results.get(scenario.name):
             rows = _timed_rows(scenario, results[scenario.name])
             found.append((scenario.title, _grid(rows, markdown)))
+    if results.get("hang"):
+        rows = [["", "requests", "failed", "p50 ms", "p99 ms", "longest ms"]]
+        for name, it in results["hang"].items():
+            each = it["median"]
+            rows.append([name, f"{each['requests']:,.0f}", f"{each['failed']:,.0f}",
+                         *(f"{each[key] / 1000:,.1f}" for key in ("p50_us", "p99_us", "max_us"))])
+        seconds = next(iter(results["hang"].values()))["median"]["seconds"]
+        found.append((f"One of three origins hangs for {seconds:.0f} s under load",
+                      _grid(rows, markdown)))
     for name, kind in (("idle", "idle connections"), ("idle-tls", "idle TLS connections"),
                        ("idle-tunnels", "idle tunnels")):
         if not results.get(name):
@@ -175,6 +184,9 @@ _METHOD = """\
 - A pick is what `src/cluster/balancer_bench.cc` measures: the balancer alone, one pick after the
   other. The last column is what a request more costs among 10 000 endpoints than among 10, as a part
   of Weir's time for a plain request; it is the processor's caches, not more steps.
+- While one of three origins hangs, all have the same limits: a second for an answer, three attempts,
+  where there are checks one each second. Failed is what got another status than 200 or no answer;
+  latencies are those of wrk, which counts requests that waiting kept from being made.
 - Instructions are those of a single connection that makes one request at a time, as the difference
   between two runs of different length, so start and end of the process do not count.
 - A bar on total time against a peer is met by its ratio, or by being within 5 % of the cheapest

@@ -15,6 +15,7 @@ import signal
 
 import callgrind
 import contenders as contenders_module
+import hang
 import load
 import picks
 import processes
@@ -26,7 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CREEP = ROOT / "bench" / "creep.json"
 CREEP_LIMIT = 1.10  # of the stored figure
 NAMES = [scenario.name for scenario in scenarios.TIMED] + [
-    "idle", "idle-tls", "idle-tunnels", "tls-threads", "picks", "instructions"]
+    "hang", "idle", "idle-tls", "idle-tunnels", "tls-threads", "picks", "instructions"]
 
 
 def parse_arguments():
@@ -100,6 +101,9 @@ def measure(workshop, options, chosen, origins):
         if scenario.name in options.scenarios:
             results[scenario.name] = scenarios.run_timed(
                 workshop, scenario, chosen, origins, options.rounds, options.seconds, say)
+    if "hang" in options.scenarios:
+        results["hang"] = hang.run_hang(workshop, chosen, min(options.rounds, 3), options.seconds,
+                                        say)
     if "idle" in options.scenarios:
         results["idle"] = scenarios.run_idle(workshop, chosen, origins, min(options.rounds, 3),
                                              options.idle_connections, say)
@@ -169,6 +173,8 @@ def guard_against_creep(options, results):
 
 def needed_tools(options):
     tools = {"nginx"}
+    if "hang" in options.scenarios:
+        tools.add("wrk")
     for scenario in scenarios.TIMED:
         if scenario.name not in options.scenarios:
             continue

@@ -58,6 +58,8 @@ TIMED = [
              ("weir", "nginx"), 64, path="/", script="routes.lua"),
     Scenario("everyday", "Keep-alive, 1 KB, 64 connections, everyday middlewares on", ("weir",), 64,
              headers=("Origin: https://a.team.example",)),
+    Scenario("resilience", "Keep-alive, 1 KB, 64 connections, health checks, outliers, breaker and "
+             "retries on", ("weir",), 64),
     Scenario("tls-keep-alive", "TLS 1.3, keep-alive, 1 KB, 64 connections", _TLS, 64,
              setting=_TLS_SETTING),
     Scenario("tls-full", "TLS 1.3, full handshake per request, ECDSA P-256, 32 at a time", _TLS, 32,
@@ -85,12 +87,17 @@ TIMED = [
 
 
 def lineup(scenario, chosen):
-    """Those of the chosen that take part; each twice where numbers of routes are compared, or
-    middlewares with none."""
+    """Those of the chosen that take part; each twice where numbers of routes are compared,
+    middlewares with none, or what looks after an upstream with nothing that does."""
     present = [chosen[name] for name in scenario.contenders if name in chosen]
     if scenario.name == "everyday":
-        return [*present, *(dataclasses.replace(contender, use=contenders_module.everyday())
-                            for contender in present)]
+        return [*present, *(dataclasses.replace(contender, use=contenders_module.everyday(),
+                                                told="middlewares") for contender in present)]
+    if scenario.name == "resilience":
+        return [dataclasses.replace(contender, upstream=options, told=told)
+                for contender in present
+                for told, options in (("all off", contenders_module.CARELESS),
+                                      ("all on", contenders_module.RESILIENT))]
     if scenario.name != "routes":
         return present
     return [dataclasses.replace(contender, routes=count)

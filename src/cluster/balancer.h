@@ -26,6 +26,7 @@ struct PickFacts {
   std::optional<std::uint64_t> hash = {};       // of the key; nothing: the request has none
   std::optional<std::uint32_t> preferred = {};  // index in the set: this one, if it can be had
   std::uint32_t in_flight = 0;                  // in the whole cluster; only with `max_load`
+  bool ejected_too = false;  // a guess beats what has failed this request already
 };
 
 /// Endpoints of a set among which a balancer picks: those of one level, near or far. A view.
@@ -43,12 +44,13 @@ struct EndpointGroup {
   std::uint32_t in_flight(std::uint32_t index) const {
     return endpoints[index]->in_flight.load(std::memory_order_relaxed);
   }
-  bool away(const Endpoint& endpoint) const {
-    return panic ? endpoint.barred() : !endpoint.available();
+  bool away(const PickFacts& facts, const Endpoint& endpoint) const {
+    if (panic) return endpoint.barred();
+    return !endpoint.available() && !(facts.ejected_too && endpoint.is_only(Away::ejected));
   }
   /// It was tried already, is not available, or has as much as it may.
   bool excludes(const PickFacts& facts, std::uint32_t index) const {
-    if (!all_available && away(*endpoints[index])) return true;
+    if (!all_available && away(facts, *endpoints[index])) return true;
     if (max_requests > 0 && in_flight(index) >= max_requests) return true;
     if (facts.excluded.empty()) return false;
     return std::ranges::find(facts.excluded, places[index]) != facts.excluded.end();

@@ -71,13 +71,20 @@ Labels labels_of(const config::Map<std::string>& labels) {
 
 Placement EndpointConfig::placement() const { return {priority, zone, labels_of(labels)}; }
 
+EndpointLimits UpstreamConfig::limits() const {
+  bool may_share = protocol == UpstreamProtocol::http2 ||
+                   (protocol == UpstreamProtocol::automatic && tls && !proxy_protocol);
+  EndpointLimits limits = endpoint_limits.limits();
+  return may_share ? limits : limits.one_by_one();
+}
+
 BalancePolicy UpstreamConfig::policy(const std::string& zone) const {
   return {.algorithm = balance.algorithm,
           .max_load = balance.max_load.value_or(0),
           .slow_start = slow_start.value_or(Duration::zero()),
           .panic_below = balance.panic_below / 100.0,
           .zone = zone,
-          .max_requests = endpoint_limits.limits().max_requests,
+          .max_requests = limits().max_requests,
           .load_reports = balance.load_reports,
           .aliases = sticky.has_value()};
 }

@@ -171,6 +171,8 @@ struct UpstreamConfig {
   void check_fastcgi(const config::Found& found) const;
   // `zone`: where this process stands.
   BalancePolicy policy(const std::string& zone = {}) const;
+  // Of requests as well, where each of them has a connection.
+  EndpointLimits limits() const;
 
   static constexpr auto schema = config::object(
       "upstream", "A service behind the proxy: endpoints that answer alike.",

@@ -56,7 +56,13 @@ Task<Result<std::unique_ptr<Stream>>> reach_from(Loop& loop, const ConnectPlan& 
 
 }  // namespace
 
-Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, ConnectPlan to, StopToken stopped) {
+Task<Result<Connected>> connect(Loop& loop, ConnectPlan to, StopToken stopped) {
+  ConnectionPlaces::Place place;
+  if (to.limits.connections()) {
+    auto given = co_await to.endpoint.places->take(loop, to.limits, stopped);
+    if (!given) co_return fail(given.error());
+    place = std::move(*given);
+  }
   StopSource stop(stopped);
   ConnectAlarm alarm(stop);
   loop.timers().arm(alarm, loop.now() + to.timeout);
@@ -77,7 +83,7 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, ConnectPlan to, StopTo
     stream = co_await tls_connect(std::move(*stream), to.tls, to.host, stop.token(), to.alpn);
   }
   if (!stream) co_return fail(blame(stream.error()));
-  co_return stream;
+  co_return Connected{std::move(*stream), std::move(place)};
 }
 
 }  // namespace weir

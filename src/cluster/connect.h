@@ -31,12 +31,19 @@ struct ConnectPlan {
   std::shared_ptr<const TlsClientProfile> tls;  // null: in clear
   Duration timeout;                             // TLS handshake included
   std::string proxy_header = {};                // goes out ahead of everything else, TLS included
-  Address source = {};    // of family `none`: the system's choice; see ConnectOptions
-  std::string alpn = {};  // the one protocol to offer, in place of the profile's
+  Address source = {};         // of family `none`: the system's choice; see ConnectOptions
+  std::string alpn = {};       // the one protocol to offer, in place of the profile's
+  EndpointLimits limits = {};  // of connections
 };
 
-/// Errors are of Origin::upstream with Retry::always: nothing of the client's has been sent. What
-/// stops it by `stop` is passed on as it is.
-Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, ConnectPlan to, StopToken stop);
+struct Connected {
+  std::unique_ptr<Stream> stream;
+  ConnectionPlaces::Place place;  // to be held as long as the stream is open
+};
+
+/// Errors are of Origin::upstream with Retry::always: nothing of the client's has been sent. Those
+/// of ConnectionPlaces where connections are limited. What stops it by `stop` is passed on as it
+/// is.
+Task<Result<Connected>> connect(Loop& loop, ConnectPlan to, StopToken stop);
 
 }  // namespace weir

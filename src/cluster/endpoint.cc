@@ -1,6 +1,8 @@
 #include "cluster/endpoint.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace weir {
 bool SharedConnections::put(const SharedConnection& connection) {
@@ -15,7 +17,7 @@ std::optional<SharedConnection> SharedConnections::take() {
   if (empty()) return std::nullopt;
   std::lock_guard lock(mutex_);
   if (connections_.empty()) return std::nullopt;
-  SharedConnection connection = connections_.back();
+  SharedConnection connection = std::move(connections_.back());
   connections_.pop_back();
   count_.store(connections_.size(), std::memory_order_relaxed);
   return connection;
@@ -27,7 +29,7 @@ std::vector<SharedConnection> SharedConnections::take_older(TimePoint time) {
   std::lock_guard lock(mutex_);
   auto kept = std::partition(connections_.begin(), connections_.end(),
                              [time](const SharedConnection& c) { return c.idle_since >= time; });
-  old.assign(kept, connections_.end());
+  old.assign(std::make_move_iterator(kept), std::make_move_iterator(connections_.end()));
   connections_.erase(kept, connections_.end());
   count_.store(connections_.size(), std::memory_order_relaxed);
   return old;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/connection_places.h"
 #include "cluster/latency.h"
 #include "cluster/outlier_state.h"
 #include "cluster/reported_load.h"
@@ -24,6 +25,7 @@ struct SharedConnection {
   TimePoint born{};
   TimePoint idle_since{};
   std::uint32_t uses = 0;
+  ConnectionPlaces::Place place = {};
 };
 
 /// Idle connections that one worker did not need and another may take before it connects. A
@@ -73,6 +75,7 @@ class Endpoint {
   OutlierState outlier;
   ReportedLoad load;
   SharedConnections shared;
+  const std::shared_ptr<ConnectionPlaces> places = std::make_shared<ConnectionPlaces>();
 
   /// The same server in the other family of addresses, where its name has both. Any thread.
   std::optional<Address> other() const;
@@ -83,6 +86,10 @@ class Endpoint {
 
   /// Nothing keeps it from being picked. To change it: Cluster::set_away.
   bool available() const { return away_.load(std::memory_order_relaxed) == 0; }
+  /// That alone, of all reasons, keeps it from being picked.
+  bool is_only(Away why) const {
+    return away_.load(std::memory_order_relaxed) == static_cast<std::uint8_t>(why);
+  }
   bool is(Away why) const {
     return (away_.load(std::memory_order_relaxed) & static_cast<std::uint8_t>(why)) != 0;
   }

@@ -124,7 +124,7 @@ std::optional<std::uint32_t> Selection::pick_from(const Group& group, bool whate
   std::uint32_t available = group.available.load(std::memory_order_relaxed);
   bool panics = group.panics.load(std::memory_order_relaxed);
   bool all = panics && (whatever || facts.excluded.empty());
-  if (available == 0 && !all) return std::nullopt;
+  if (available == 0 && !all && !facts.ejected_too) return std::nullopt;
   std::uint32_t barred = group.barred.load(std::memory_order_relaxed);
   if (all && barred == group.count) return std::nullopt;
   if (group.number < facts.cursors.size()) facts.cursor = facts.cursors[group.number];

@@ -38,6 +38,7 @@ class PacedBody final : public Body {
     std::size_t size = std::min<std::size_t>(pending_.size(), most_);
     Duration wait = take(size, Duration::max());
     if (wait > Duration::zero()) {
+      if (budgets_) budgets_->waits.fetch_add(1, std::memory_order_relaxed);
       Status slept = co_await exchange_.loop().sleep_for(wait, exchange_.stop());
       if (!slept) co_return fail(slept.error());
     }

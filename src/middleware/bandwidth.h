@@ -1,6 +1,7 @@
 // bandwidth: sends the bodies of responses no faster than so many bytes in a second.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,6 +33,7 @@ class ByteBudgets {
   std::uint64_t seed() const { return seed_; }
 
   KeyedNumbers full_at;
+  std::atomic<std::uint64_t> waits{0};  // pieces of bodies that had to wait for their time
 
  private:
   std::uint64_t seed_ = 0;

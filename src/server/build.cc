@@ -31,7 +31,7 @@ UpstreamOptions options_of(const UpstreamConfig& config, const std::string& zone
   UpstreamOptions options;
   options.balance = config.policy(zone);
   if (config.sticky) options.sticky = cookie_of(*config.sticky);
-  options.limits = config.endpoint_limits.limits();
+  options.limits = config.limits();
   options.proxy_protocol = config.proxy_protocol;
   options.protocol = config.proxy_protocol ? UpstreamProtocol::http1 : config.protocol;
   options.connect_timeout = config.connect_timeout;
@@ -47,6 +47,7 @@ UpstreamOptions options_of(const UpstreamConfig& config, const std::string& zone
   options.pool.idle_timeout = config.pool.idle_timeout;
   options.pool.max_age = config.pool.max_age.value_or(Duration::zero());
   options.pool.max_requests = config.pool.max_requests.value_or(0);
+  options.pool.counted = options.limits.connections();
   options.retries = retry_policy(config.retries, config.hedge);
   if (config.outliers) options.outliers = config.outliers->policy();
   if (config.breaker) options.admission.breaker = config.breaker->policy();
@@ -105,6 +106,8 @@ class Builder {
   void declare_stores() {
     for (const auto& each : snapshot_.config.stores) {
       RedisSettings settings = settings_of(each.name, each.value.redis);
+      if (const auto& tls = each.value.redis.tls)
+        settings.tls = tls_.client(*tls, {}, diagnostics_);
       auto make = [&] { return std::make_shared<RedisStore>(std::move(settings)); };
       auto store = sources_.states.get<RedisStore>(settings.text(), make);
       snapshot_.stores.push_back(parts_.declared.get<RedisStore>(each.name, [&] { return store; }));

@@ -153,6 +153,12 @@ inline constexpr Metric endpoint_requests{"weir_endpoint_requests_total", counte
                                           "Attempts that were made on the endpoint."};
 inline constexpr Metric endpoint_in_flight{"weir_endpoint_in_flight", gauge, "upstream, endpoint",
                                            "attempts", "Attempts that are under way."};
+inline constexpr Metric endpoint_connections{
+    "weir_endpoint_connections", gauge, "upstream, endpoint", "connections",
+    "Connections that are open or being opened, where `max_connections` limits them."};
+inline constexpr Metric endpoint_connections_waiting{
+    "weir_endpoint_connections_waiting", gauge, "upstream, endpoint", "attempts",
+    "Attempts that wait until the endpoint may have one connection more."};
 inline constexpr Metric endpoint_failures{
     "weir_endpoint_failures_total", counter, "upstream, endpoint", "attempts",
     "Attempts that reached the endpoint and ended without a response."};
@@ -209,6 +215,16 @@ inline constexpr Metric rate_limit_keys{"weir_rate_limit_keys", gauge, "limit", 
 inline constexpr Metric rate_limit_evictions{
     "weir_rate_limit_evictions_total", counter, "limit", "keys",
     "Keys that were forgotten because there were more than `max_keys`."};
+
+inline constexpr Metric concurrency_under_way{
+    "weir_concurrency_limit_keys", gauge, "limit", "keys",
+    "Keys that have requests under way, of a `concurrency_limit`."};
+inline constexpr Metric concurrency_refused{"weir_concurrency_limit_refused_total", counter,
+                                            "limit", "requests",
+                                            "Requests that a `concurrency_limit` refused (429)."};
+inline constexpr Metric bandwidth_waits{
+    "weir_bandwidth_waits_total", counter, "limit", "times",
+    "How often a piece of a body waited for its time, of a `bandwidth` with a key."};
 
 inline constexpr Metric store_calls{
     "weir_store_calls_total", counter, "store, result", "calls",

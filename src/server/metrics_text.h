@@ -46,6 +46,7 @@ class ProcessStatus::Text {
   void queues();
   void dns(const std::vector<DnsStatus>& names);
   void rate_limits();
+  void concurrency();
   void stores();
   void overload(const OverloadFigures& figures);
   void process(bool ready);
@@ -72,6 +73,7 @@ class ProcessStatus::Text {
   void tls_handshakes();
   void misdeeds();
   void outliers();
+  void connections();
   void admission();
   void repeats();
   void mirrors(std::string_view upstream, const MirrorCounters& counters);

@@ -21,6 +21,22 @@ void ProcessStatus::Text::rate_limits() {
   for (const auto& [limit, budgets] : view_.rate_budgets) {
     out_.sample({{"limit", limit}}, budgets->full_at.evicted());
   }
+  concurrency();
+}
+
+void ProcessStatus::Text::concurrency() {
+  out_.family(metrics::concurrency_under_way);
+  for (const auto& [limit, requests] : view_.concurrency) {
+    out_.sample({{"limit", limit}}, std::uint64_t{requests->keys()});
+  }
+  out_.family(metrics::concurrency_refused);
+  for (const auto& [limit, requests] : view_.concurrency) {
+    out_.sample({{"limit", limit}}, requests->refused());
+  }
+  out_.family(metrics::bandwidth_waits);
+  for (const auto& [limit, budgets] : view_.bandwidth) {
+    out_.sample({{"limit", limit}}, budgets->waits.load(std::memory_order_relaxed));
+  }
 }
 
 void ProcessStatus::Text::stores() {

@@ -11,7 +11,7 @@ void ProcessStatus::Text::per_endpoint(const Metric& metric, Value value) {
     for (const auto& endpoint : sets_[i]->endpoints) {
       if (endpoint->requests.load(std::memory_order_relaxed) == 0) continue;
       out_.sample({{"upstream", view_.clusters[i]->name()}, {"endpoint", endpoint->text}},
-                  std::uint64_t{value(*endpoint).load(std::memory_order_relaxed)});
+                  std::uint64_t{value(*endpoint)});
     }
   }
 }
@@ -47,13 +47,30 @@ void ProcessStatus::Text::upstreams() {
     out_.sample({{"upstream", name}}, std::uint64_t{sets_[i]->panicking()});
   });
   queues();
-  per_endpoint(metrics::endpoint_requests, [](auto& e) -> auto& { return e.requests; });
-  per_endpoint(metrics::endpoint_in_flight, [](auto& e) -> auto& { return e.in_flight; });
-  per_endpoint(metrics::endpoint_failures, [](auto& e) -> auto& { return e.failures; });
+  per_endpoint(metrics::endpoint_requests, [](auto& e) { return e.requests.load(); });
+  per_endpoint(metrics::endpoint_in_flight, [](auto& e) { return e.in_flight.load(); });
+  per_endpoint(metrics::endpoint_failures, [](auto& e) { return e.failures.load(); });
   per_endpoint(metrics::endpoint_connect_failures,
-               [](auto& e) -> auto& { return e.connect_failures; });
+               [](auto& e) { return e.connect_failures.load(); });
+  connections();
   outliers();
   admission();
+}
+
+// Endpoints whose connections are counted, and were ever limited.
+void ProcessStatus::Text::connections() {
+  auto each = [&](const Metric& metric, auto value) {
+    out_.family(metric);
+    for (std::size_t i = 0; i < sets_.size(); ++i) {
+      for (const auto& endpoint : sets_[i]->endpoints) {
+        if (!endpoint->places->used()) continue;
+        out_.sample({{"upstream", view_.clusters[i]->name()}, {"endpoint", endpoint->text}},
+                    std::uint64_t{value(*endpoint->places)});
+      }
+    }
+  };
+  each(metrics::endpoint_connections, [](auto& places) { return places.open(); });
+  each(metrics::endpoint_connections_waiting, [](auto& places) { return places.waiting(); });
 }
 
 // Endpoints that were ejected once.

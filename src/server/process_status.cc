@@ -37,6 +37,8 @@ void ProcessStatus::use(const Server& server) {
   auto listeners = server.listeners();
   auto clusters = server.clusters();
   auto rate_budgets = server.states().all<RateBudgets>();
+  auto concurrency = server.states().all<RequestsUnderWay>();
+  auto bandwidth = server.states().all<ByteBudgets>();
   std::lock_guard lock(mutex_);
   for (const auto& before : listeners_) {
     if (std::ranges::find(listeners, before) == listeners.end()) leaving_.push_back(before);
@@ -48,6 +50,8 @@ void ProcessStatus::use(const Server& server) {
   listeners_ = std::move(listeners);
   clusters_ = std::move(clusters);
   rate_budgets_.assign(rate_budgets.begin(), rate_budgets.end());
+  concurrency_.assign(concurrency.begin(), concurrency.end());
+  bandwidth_.assign(bandwidth.begin(), bandwidth.end());
   gone_.keep_only(*names);
   for (const Seat& seat : workers_) {
     seat.loop->post([metrics = seat.metrics, names] { metrics->keep_only(*names); });
@@ -106,9 +110,14 @@ ProcessStatus::View ProcessStatus::view() const {
     if (auto listener = each.lock()) view.listeners.push_back(std::move(listener));
   }
   view.clusters = clusters_;
-  for (const auto& [name, budgets] : rate_budgets_) {
-    if (auto living = budgets.lock()) view.rate_budgets.emplace_back(name, std::move(living));
-  }
+  auto look_up = [](const auto& known, auto& living) {
+    for (const auto& [name, state] : known) {
+      if (auto it = state.lock()) living.emplace_back(name, std::move(it));
+    }
+  };
+  look_up(rate_budgets_, view.rate_budgets);
+  look_up(concurrency_, view.concurrency);
+  look_up(bandwidth_, view.bandwidth);
   if (snapshot_) view.stores = snapshot_->stores;
   view.generation = snapshot_ ? snapshot_->generation : 0;
   view.reloads = reloads_;

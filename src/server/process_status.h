@@ -13,7 +13,9 @@
 
 #include "cluster/cluster.h"
 #include "discovery/dns.h"
+#include "middleware/bandwidth.h"
 #include "middleware/cache/store.h"
+#include "middleware/concurrency_limit.h"
 #include "middleware/rate_limit/limit.h"
 #include "server/health_checks.h"
 #include "server/line_sink.h"
@@ -90,7 +92,10 @@ class ProcessStatus {
     std::map<unsigned, Duration> lag;
     std::vector<std::shared_ptr<SharedListener>> listeners;
     std::vector<std::shared_ptr<Cluster>> clusters;
-    std::vector<std::pair<std::string, std::shared_ptr<RateBudgets>>> rate_budgets;  // by name
+    // By name.
+    std::vector<std::pair<std::string, std::shared_ptr<RateBudgets>>> rate_budgets;
+    std::vector<std::pair<std::string, std::shared_ptr<RequestsUnderWay>>> concurrency;
+    std::vector<std::pair<std::string, std::shared_ptr<ByteBudgets>>> bandwidth;
     std::vector<std::shared_ptr<RedisStore>> stores;
     std::uint64_t generation = 0;
     std::uint64_t reloads = 0;
@@ -110,6 +115,8 @@ class ProcessStatus {
   std::vector<std::weak_ptr<SharedListener>> leaving_;  // connections may still be open
   std::vector<std::shared_ptr<Cluster>> clusters_;
   std::vector<std::pair<std::string, std::weak_ptr<RateBudgets>>> rate_budgets_;
+  std::vector<std::pair<std::string, std::weak_ptr<RequestsUnderWay>>> concurrency_;
+  std::vector<std::pair<std::string, std::weak_ptr<ByteBudgets>>> bandwidth_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::uint64_t reloads_ = 0;
   std::uint64_t refused_ = 0;

@@ -63,6 +63,8 @@ class TcpListener : public testing::Test {
                     "  half: { endpoints: [\"192.0.2.1:9\", \"192.0.2.1:1\"] }\n"
                     "  one: { endpoints: [\"192.0.2.1:1\"], endpoint_limits: { max_requests: 1,"
                     " queue: 1, queue_timeout: 10s } }\n"
+                    "  narrow: { endpoints: [\"192.0.2.1:1\"], endpoint_limits:"
+                    " { max_connections: 1, queue: 1, queue_timeout: 10s } }\n"
                     "  told: { endpoints: [\"192.0.2.1:1\"], proxy_protocol: v1 }\n");
   }
   Task<std::unique_ptr<Stream>> connect(std::string_view address = kFront) {
@@ -226,8 +228,12 @@ TEST_F(TcpListener, refuses_a_client_that_has_too_many_connections) {
   }(this));
 }
 
-TEST_F(TcpListener, waits_in_order_for_an_endpoint_that_has_as_many_tunnels_as_it_may) {
-  use("upstream: one");
+/// By a limit of requests, and by one of connections.
+class LimitedTcp : public TcpListener, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Limits, LimitedTcp, testing::Values("one", "narrow"));
+
+TEST_P(LimitedTcp, waits_in_order_for_an_endpoint_that_has_as_many_tunnels_as_it_may) {
+  use("upstream: " + std::string(GetParam()));
   run([](TcpListener* self) -> Task<void> {
     test::Service db(self->outside_, self->world_.network(), "192.0.2.1:1");
     auto first = co_await self->connect();

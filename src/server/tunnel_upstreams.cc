@@ -11,7 +11,7 @@ std::shared_ptr<const TunnelUpstream> TunnelUpstreams::get(const std::string& na
   auto made = std::make_shared<TunnelUpstream>();
   made->cluster = clusters_(name);
   made->balance = config.policy(snapshot_.config.zone);
-  made->limits = config.endpoint_limits.limits();
+  made->limits = config.limits();
   made->connect_timeout = config.connect_timeout;
   made->attempts = config.retries.attempts;
   if (config.outliers) made->outliers = config.outliers->policy();

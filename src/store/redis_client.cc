@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "io/deadline.h"
+#include "io/tls/handshake.h"
 
 namespace weir {
 namespace {
@@ -33,8 +34,8 @@ Error unavailable(std::string_view detail) {
 }  // namespace
 
 std::string RedisSettings::text() const {
-  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", name, address.text(), user, password, database,
-                     timeout.count());
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", name, address.text(), user, password, database,
+                     timeout.count(), fmt::ptr(tls.get()));
 }
 
 const SlotKey& RedisScope::key() {
@@ -168,6 +169,11 @@ Task<Status> RedisClient::session(StopToken stop) {
     Deadline deadline(loop_, std::max<Duration>(settings.timeout, 1s), session.token());
     auto connected = co_await loop_.connect(settings.address, deadline.token());
     if (!connected) co_return fail(unavailable("the store cannot be reached"));
+    if (settings.tls) {
+      connected = co_await tls_connect(std::move(*connected), settings.tls,
+                                       settings.address.ip().text(), deadline.token());
+      if (!connected) co_return fail(unavailable("the store's TLS does not work"));
+    }
     stream = std::move(*connected);
     Status greeted = co_await greet(*stream, parser, deadline.token());
     if (!greeted) co_return greeted;

@@ -14,6 +14,7 @@
 #include "io/address.h"
 #include "io/loop.h"
 #include "io/signal.h"
+#include "io/tls/profile.h"
 #include "store/redis_reply.h"
 
 namespace weir {
@@ -25,6 +26,7 @@ struct RedisSettings {
   std::string password;
   std::uint32_t database = 0;
   Duration timeout{};
+  std::shared_ptr<const TlsClientProfile> tls = {};  // null: in clear
 
   /// The same for the same settings.
   std::string text() const;

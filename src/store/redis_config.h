@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "cluster/tls_config.h"
 #include "config/address.h"
 #include "config/schema.h"
 #include "config/values.h"
@@ -14,6 +16,7 @@ struct RedisConfig {
   config::Located<config::Address> address;
   std::string user;
   std::string password;
+  std::optional<UpstreamTlsConfig> tls;
   std::uint32_t database = 0;
   config::Duration timeout = std::chrono::milliseconds(100);
 
@@ -24,6 +27,7 @@ struct RedisConfig {
                                            config::example("127.0.0.1:6379")),
       config::field<&RedisConfig::user>("user", "Of Redis' access lists; empty: the default one."),
       config::field<&RedisConfig::password>("password", "Empty: none is sent.", config::secret),
+      config::field<&RedisConfig::tls>("tls", "TLS with the server.", config::none("off")),
       config::field<&RedisConfig::database>("database", "Number of the database.",
                                             config::range(0, 1'000'000)),
       config::field<&RedisConfig::timeout>(

@@ -39,11 +39,14 @@ Task<Result<TunnelConnection>> connect_endpoint(Loop& loop, const TunnelUpstream
     to.proxy_header = proxy_header(upstream, client);
     to.alpn = client.alpn;
     if (client.keep_source) to.source = client.source;
-    Result<std::unique_ptr<Stream>> stream = co_await connect(loop, std::move(to), stop);
-    if (stop.stopped() && !stream) co_return fail(stop.reason());
-    lease->tell(upstream, stream.has_value(), loop.now() - began, loop.now());
-    if (stream) co_return TunnelConnection{std::move(*stream), std::move(*lease)};
-    last = stream.error();
+    to.limits = upstream.limits;
+    Result<Connected> made = co_await connect(loop, std::move(to), stop);
+    if (stop.stopped() && !made) co_return fail(stop.reason());
+    last = made ? Error() : made.error();
+    if (last.origin == Origin::weir && !made) continue;  // no place: the endpoint may be well
+    lease->tell(upstream, made.has_value(), loop.now() - began, loop.now());
+    if (!made) continue;
+    co_return TunnelConnection{std::move(*lease), std::move(made->place), std::move(made->stream)};
   }
   co_return fail(last);
 }
@@ -54,7 +57,7 @@ Task<Result<TunnelConnection>> connect_destination(Loop& loop, const TunnelClien
   ConnectOptions options;
   if (client.keep_source) options.source = client.source;
   auto stream = co_await loop.connect(client.destination, patience.token(), options);
-  if (stream) co_return TunnelConnection{std::move(*stream), {}};
+  if (stream) co_return TunnelConnection{{}, {}, std::move(*stream)};
   if (stop.stopped()) co_return fail(stop.reason());
   bool late = stream.error().code == ErrorCode::timeout;
   Error error =

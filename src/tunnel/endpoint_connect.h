@@ -21,10 +21,11 @@ struct TunnelClient {
   bool keep_source = false;  // connections come from `source`
 };
 
-/// A connection to an endpoint.
+/// A connection to an endpoint, which is closed before its places there are free.
 struct TunnelConnection {
-  std::unique_ptr<Stream> stream;
   EndpointLease lease;
+  ConnectionPlaces::Place place;
+  std::unique_ptr<Stream> stream;
 };
 
 /// Tries up to `upstream.attempts` endpoints, each once. `attempts` counts those that were tried.

@@ -54,6 +54,9 @@ std::optional<std::uint32_t> EndpointSearch::pick() {
     if (upstream_.balance.max_load > 0) {
       facts.in_flight = cluster.in_flight.load(std::memory_order_relaxed);
     }
+    std::optional<std::uint32_t> index = set_->pick(facts);
+    if (index || tried_count_ == 0) return index;
+    facts.ejected_too = true;  // it may be well again; those that were tried have just failed
     return set_->pick(facts);
   };
   if (!upstream_.limits.any()) return any();

@@ -67,7 +67,7 @@ void Attempt::take(const UpstreamRequest& request) {
 
 // True if HTTP/2 is to be spoken, over a session that is there or is to be opened.
 bool Attempt::take_session(const UpstreamRequest& request) {
-  std::shared_ptr<SessionPool> sessions = pool_.sessions(endpoint_, index_);
+  std::shared_ptr<SessionPool> sessions = pool_.sessions(endpoint_, index_, options_.pool.counted);
   bool may_fall_back = options_.protocol == UpstreamProtocol::automatic;
   if (may_fall_back && !request.message.upgrade.empty() && sessions->refuses_upgrades(options_)) {
     terms_.http1 = true;
@@ -92,15 +92,18 @@ Task<Status> Attempt::connect() {
     }
     Result<Dialled> made = co_await dial(loop, std::move(to), stop());
     connect_ = loop.now() - started;
-    if (!made) co_return fail(made.error());
+    if (!made) co_return fail(not_connected(made.error()));
     connection_.stream = std::move(made->stream);
+    connection_.place = std::move(made->place);
   } else {
-    std::shared_ptr<SessionPool> sessions = pool_.sessions(endpoint_, index_);
+    std::shared_ptr<SessionPool> sessions =
+        pool_.sessions(endpoint_, index_, options_.pool.counted);
     Result<SessionPool::Leased> made = co_await sessions->lease(options_, stop());
     connect_ = loop.now() - started;
-    if (!made) co_return fail(made.error());
+    if (!made) co_return fail(not_connected(made.error()));
     session_ = std::move(made->session);
     connection_.stream = std::move(made->stream);
+    connection_.place = std::move(made->place);
   }
   if (session_) co_return Status();
   connection_.born = loop.now();
@@ -108,6 +111,13 @@ Task<Status> Attempt::connect() {
   connection_.tls = options_.tls.get();
   pool_.counters().opened.add();
   co_return Status();
+}
+
+// That it waited for one of the connections that the endpoint may have, in vain, is counted.
+Error Attempt::not_connected(const Error& error) {
+  if (error.code == ErrorCode::queue_full) pool_.counters().queue_full.add();
+  if (error.code == ErrorCode::queue_timeout) pool_.counters().queue_timed_out.add();
+  return error;
 }
 
 Task<Result<Response>> Attempt::ask(const UpstreamRequest& request) {
@@ -231,7 +241,7 @@ void Attempt::abandon() {
   if (http1_ != nullptr) http1_->abandon();
   if (http2_ != nullptr) http2_->abandon();
   if (fastcgi_ != nullptr) fastcgi_->abandon();
-  connection_.stream.reset();
+  connection_.close();
   end();
 }
 

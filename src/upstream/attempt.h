@@ -78,6 +78,7 @@ class Attempt final : public h1::ConnectionHome {
   AttemptResult result_of(const Error& error) const;
   StopToken stop() { return terms_.cancellable ? stop_.token() : exchange_.stop(); }
   void limit_time(Duration time);
+  Error not_connected(const Error& error);
   void abandon();
   void tell_latency(const Error& error, Duration after);
   void tell(UpstreamFacts& facts) const;

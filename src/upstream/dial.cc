@@ -14,18 +14,19 @@ Task<Result<Dialled>> dial(Loop& loop, Dial to, StopToken stop) {
   plan.proxy_header = std::move(to.proxy_header);
   // A profile may offer HTTP/2 as well.
   if (to.protocol == UpstreamProtocol::http1) plan.alpn = "http/1.1";
-  Result<std::unique_ptr<Stream>> stream = co_await connect(loop, std::move(plan), stop);
-  if (!stream) co_return fail(stream.error());
+  plan.limits = to.limits;
+  Result<Connected> made = co_await connect(loop, std::move(plan), stop);
+  if (!made) co_return fail(made.error());
   bool http2 = to.protocol == UpstreamProtocol::http2;
   if (to.tls) {
-    bool agreed = (*stream)->tls()->alpn == "h2";
+    bool agreed = made->stream->tls()->alpn == "h2";
     if (http2 && !agreed) {
       co_return fail(ErrorCode::unsupported, Origin::upstream,
                      "the origin did not agree on HTTP/2 (ALPN)", Retry::always);
     }
     http2 = agreed;
   }
-  co_return Dialled{std::move(*stream), http2};
+  co_return Dialled{std::move(made->stream), http2, std::move(made->place)};
 }
 
 }  // namespace weir

@@ -21,7 +21,8 @@ struct Dial {
         host(to.host),
         tls(options.tls),
         protocol(options.protocol),
-        timeout(options.connect_timeout) {
+        timeout(options.connect_timeout),
+        limits(options.limits) {
     // For connections of Weir's own; those of a client replace it.
     if (options.proxy_protocol) proxy_header = write_proxy_header(*options.proxy_protocol, {}, {});
   }
@@ -33,6 +34,7 @@ struct Dial {
   std::shared_ptr<const TlsClientProfile> tls;
   UpstreamProtocol protocol;
   Duration timeout;          // TLS handshake included
+  EndpointLimits limits;     // of connections; health checks have none
   std::string proxy_header;  // ahead of everything else; see UpstreamOptions::proxy_protocol
 };
 
@@ -40,11 +42,12 @@ struct Dial {
 struct Dialled {
   std::unique_ptr<Stream> stream;
   bool http2 = false;
+  ConnectionPlaces::Place place = {};  // to be held as long as the stream is open
 };
 
 /// Errors are of Origin::upstream with Retry::always: nothing of a request has been sent.
-/// `unsupported`: it must be HTTP/2, and the endpoint did not agree by ALPN. What stops it by
-/// `stop` is passed on as it is.
+/// Those of ConnectionPlaces where connections are limited. `unsupported`: it must be HTTP/2, and
+/// the endpoint did not agree by ALPN. What stops it by `stop` is passed on as it is.
 Task<Result<Dialled>> dial(Loop& loop, Dial to, StopToken stop);
 
 }  // namespace weir

@@ -39,6 +39,9 @@ std::optional<std::uint32_t> EndpointPicker::pick(const EndpointSet& set, bool a
   }
   std::optional<std::uint32_t> index = set.pick(facts);
   if (index || tried_count_ == 0 || !again) return index;
+  // One that was ejected may be well again; those that were tried have just failed.
+  facts.ejected_too = true;
+  if (index = set.pick(facts); index) return index;
   facts.excluded = {};
   return set.pick(facts);
 }

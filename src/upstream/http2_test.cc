@@ -198,6 +198,26 @@ class UpstreamHttp2 : public ::testing::Test {
 
 // --- sharing -----------------------------------------------------------------------------------
 
+TEST_F(UpstreamHttp2, a_session_that_is_idle_makes_way_for_that_of_another_worker) {
+  options_.limits.max_connections = 1;
+  options_.pool.counted = true;
+  origin();
+  get(10);
+  SimLoop* first = std::exchange(loop_, &world_->add_loop("10.0.0.2"));
+  get(10);
+  EXPECT_EQ(cluster_->endpoints()->endpoints[0]->places->open(), 1u);
+  test::run(*loop_, forget(*loop_, *cluster_));
+  loop_ = first;
+}
+
+TEST_F(UpstreamHttp2, requests_wait_for_a_stream_where_there_may_be_no_more_sessions) {
+  options_.limits = {.queue_timeout = 10s, .max_connections = 1};
+  options_.pool.counted = true;
+  slow_origin(100ms, {.streams = 2});
+  get(6);
+  EXPECT_EQ(cluster_->endpoints()->endpoints[0]->places->open(), 1u);
+}
+
 TEST_F(UpstreamHttp2, sends_requests_that_come_together_over_one_connection) {
   TestOrigin& a = slow_origin(5ms);
   for (const Sent& each : get(50)) EXPECT_EQ(each.version, Version::http_2);

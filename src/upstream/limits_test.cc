@@ -107,6 +107,106 @@ TEST_F(UpstreamLimits, of_an_empty_subset_are_not_waited_for) {
   EXPECT_EQ(ask("", "").error, ErrorCode::subset_empty);
 }
 
+// --- connections -------------------------------------------------------------------------------
+
+/// Endpoints that take two connections, and two workers.
+class UpstreamConnections : public UpstreamLimits {
+ protected:
+  ~UpstreamConnections() override { test::run(two_, forget(two_, *cluster_)); }
+
+  void allow(std::uint32_t connections, Duration patience = 10s) {
+    EndpointLimits limits{.queue_timeout = patience, .max_connections = connections};
+    options_.pool.counted = true;
+    options_.share_connections = true;
+    limit(limits.one_by_one());
+  }
+  void ask_on(SimLoop& loop) {
+    Upstream upstream(cluster_, options_);
+    all_.push_back(test::run(loop, talk(loop, upstream, "", "", 1h)));
+  }
+  std::uint32_t open(std::size_t index) {
+    return cluster_->endpoints()->endpoints[index]->places->open();
+  }
+  std::uint64_t counted(Counter PoolCounters::* which) {
+    PoolCounters sum;
+    cluster_->pools().add_to(sum);
+    return (sum.*which).value();
+  }
+
+  SimLoop& two_ = world_.add_loop("10.0.0.2");
+};
+
+TEST_F(UpstreamConnections, are_opened_up_to_the_limit_and_used_in_turn) {
+  allow(2);
+  test::Script script = answers(kHello, 10);
+  script.insert(script.begin() + 1, pause(100ms));
+  origin({script, script});
+  at_once(6);
+  EXPECT_EQ(count(ErrorCode::none), 6);
+  EXPECT_EQ(counted(&PoolCounters::opened), 2u);
+  EXPECT_EQ(open(0), 2u);
+  world_.run_for(2min);  // idle ones go
+  EXPECT_EQ(open(0), 0u);
+}
+
+TEST_F(UpstreamConnections, that_are_idle_make_way_for_another_worker) {
+  allow(1);
+  options_.share_connections = false;
+  origin({answers(kHello), answers(kHello), answers(kHello)});
+  for (SimLoop* each : {&loop_, &two_, &loop_}) {
+    ask_on(*each);
+    EXPECT_EQ(open(0), 1u);
+  }
+  EXPECT_EQ(count(ErrorCode::none), 3);
+  EXPECT_EQ(counted(&PoolCounters::opened), 3u);
+}
+
+TEST_F(UpstreamConnections, go_to_another_worker_where_requests_wait) {
+  allow(1);
+  test::Script slow{
+      read_head(), pause(100ms), say(std::string(kHello)), read_head(), say(std::string(kHello)),
+      listen_on()};
+  origin({slow});
+  upstream_ = std::make_unique<Upstream>(cluster_, options_);
+  world_.spawn(loop_, keep(1));
+  world_.run_for(10ms);
+  ask_on(two_);
+  world_.run_for(10ms);
+  EXPECT_EQ(count(ErrorCode::none), 2);
+  EXPECT_EQ(counted(&PoolCounters::opened), 1u);
+  EXPECT_EQ(counted(&PoolCounters::taken), 1u);
+}
+
+TEST_F(UpstreamConnections, from_before_there_was_a_limit_are_not_used_again) {
+  origin({answers(kHello), answers(kHello)});
+  ask_on(loop_);
+  allow(1);
+  ask_on(loop_);
+  EXPECT_EQ(count(ErrorCode::none), 2);
+  EXPECT_EQ(counted(&PoolCounters::opened), 2u);
+  EXPECT_EQ(open(0), 1u);
+}
+
+TEST_F(UpstreamConnections, that_fail_to_open_give_back_their_place) {
+  allow(1);
+  endpoint("10.9.9.9:80");  // nobody listens
+  for (int i = 0; i < 3; ++i) ask_on(loop_);
+  EXPECT_EQ(count(ErrorCode::refused), 3);
+  EXPECT_EQ(open(0), 0u);
+}
+
+// Where requests may share a connection, a limit of these is none of requests.
+TEST_F(UpstreamConnections, are_waited_for_no_longer_than_the_queue_allows) {
+  allow(1, 50ms);
+  balance({.algorithm = Balance::random});
+  options_.limits.max_requests = 0;
+  origin({{read_head(), pause(200ms), say(std::string(kHello)), listen_on()}});
+  at_once(2);
+  EXPECT_EQ(count(ErrorCode::none), 1);
+  EXPECT_EQ(count(ErrorCode::queue_timeout), 1);
+  EXPECT_EQ(counted(&PoolCounters::queue_timed_out), 1u);
+}
+
 // --- load reports ------------------------------------------------------------------------------
 
 class UpstreamReports : public test::UpstreamTest {};

@@ -24,6 +24,7 @@ struct PoolLimits {
   Duration max_age{0};                    // 0: unlimited
   std::uint32_t max_requests = 0;         // 0: unlimited
   const TlsClientProfile* tls = nullptr;  // under which a connection must have been made
+  bool counted = false;                   // only connections that have a place at their endpoint
 
   bool too_old(TimePoint born, TimePoint now) const {
     return max_age > Duration::zero() && now - born >= max_age;

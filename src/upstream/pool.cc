@@ -55,7 +55,7 @@ void Pool::refresh() {
   for (const auto& endpoint : set_->endpoints) {
     auto found = known.find(endpoint.get());
     if (found == known.end()) {
-      places_.push_back(Place{endpoint, {}, 0, nullptr});
+      places_.push_back(Place{endpoint, {}, 0, nullptr, nullptr});
     } else {
       places_.push_back(std::move(*found->second));
     }
@@ -82,7 +82,7 @@ h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, b
     h1::ClientConnection connection = std::move(place->idle.back().connection);
     place->idle.pop_back();
     place->low = std::min(place->low, place->idle.size());
-    if (limits.too_old(connection.born, loop_.now()) || connection.tls != limits.tls) continue;
+    if (!usable(connection, limits)) continue;
     bool open = certain ? connection.stream->idle_and_open() : connection.stream->seen_open();
     if (open) {
       connection.stream->watch_hangup(nullptr);
@@ -94,17 +94,24 @@ h1::ClientConnection Pool::take(const Endpoint& endpoint, std::uint32_t index, b
   return take_shared(*place->endpoint, limits);
 }
 
+// A connection from before connections were counted would be one too many.
+bool Pool::usable(const h1::ClientConnection& connection, const PoolLimits& limits) const {
+  return !limits.too_old(connection.born, loop_.now()) && connection.tls == limits.tls &&
+         (!limits.counted || connection.place != nullptr);
+}
+
 h1::ClientConnection Pool::take_shared(Endpoint& endpoint, const PoolLimits& limits) {
   if (!share_ || limits.tls != nullptr) return {};
   while (auto shared = endpoint.shared.take()) {
     Result<std::unique_ptr<Stream>> stream = loop_.adopt(shared->socket);
     if (limits.too_old(shared->born, loop_.now())) continue;
+    if (limits.counted && shared->place == nullptr) continue;
     if (!stream || !(*stream)->idle_and_open()) {
       counters_->stale.add();
       continue;
     }
     counters_->taken.add();
-    return {std::move(*stream), shared->born, shared->uses};
+    return {std::move(*stream), shared->born, shared->uses, nullptr, std::move(shared->place)};
   }
   return {};
 }
@@ -116,6 +123,7 @@ void Pool::put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnecti
   if (place == nullptr || place->idle.size() >= limits.max_idle) return;
   if (limits.max_requests > 0 && connection.uses >= limits.max_requests) return;
   if (limits.too_old(connection.born, loop_.now())) return;
+  if (limits.counted && !hand_on(*place, connection)) return;
   limits_ = limits;
   connection.stream->watch_hangup(&only_know);
   place->idle.push_back({std::move(connection), loop_.now()});
@@ -123,13 +131,54 @@ void Pool::put(const Endpoint& endpoint, std::uint32_t index, h1::ClientConnecti
 }
 
 std::shared_ptr<SessionPool> Pool::sessions(const std::shared_ptr<Endpoint>& endpoint,
-                                            std::uint32_t index) {
+                                            std::uint32_t index, bool counted) {
   Place* place = find(*endpoint, index);
   if (place == nullptr) return std::make_shared<SessionPool>(loop_, endpoint);
   if (place->sessions == nullptr) place->sessions = std::make_shared<SessionPool>(loop_, endpoint);
+  if (counted) keep(*place);
   if (!sweep_.armed()) loop_.timers().arm(sweep_, loop_.now() + kSweep);
   return place->sessions;
 }
+
+// --- where connections are limited -------------------------------------------------------------
+
+// False if the connection is not to be kept: it has no place, or somebody waits for it. Who waits
+// for an endpoint with room may be on another worker, and takes what is shared.
+bool Pool::hand_on(Place& place, h1::ClientConnection& connection) {
+  if (connection.place == nullptr || place.endpoint->places->waiting() > 0) return false;
+  keep(place);
+  if (!share_ || connection.tls != nullptr || cluster_->queue().waiting() == 0) return true;
+  SharedConnection shared{connection.stream->detach(), connection.born, loop_.now(),
+                          connection.uses, connection.place};
+  if (shared.socket < 0) return false;
+  if (!place.endpoint->shared.put(shared)) (void)loop_.adopt(shared.socket);  // and closes it
+  return false;
+}
+
+void Pool::keep(Place& place) {
+  if (place.keeper) return;
+  place.keeper = std::make_unique<ConnectionPlaces::Keeper>(
+      place.endpoint->places, loop_,
+      [&loop = loop_, cluster = cluster_, endpoint = place.endpoint.get()] {
+        if (auto* pool = loop.slots().find<Pool>(cluster->worker_key())) pool->spare(endpoint);
+      });
+}
+
+void Pool::spare(const Endpoint* endpoint) {
+  auto place =
+      std::ranges::find(places_, endpoint, [](const Place& each) { return each.endpoint.get(); });
+  if (place == places_.end() || place->endpoint->places->waiting() == 0) return;
+  if (!place->idle.empty()) {
+    place->idle.front().connection.close();
+    place->idle.erase(place->idle.begin());
+  } else if (auto shared = place->endpoint->shared.take()) {
+    (void)loop_.adopt(shared->socket);
+  } else if (place->sessions != nullptr) {
+    place->sessions->spare();
+  }
+}
+
+// --- sweeping ----------------------------------------------------------------------------------
 
 void Pool::sweep() {
   endpoints();  // connections to endpoints that are gone are closed
@@ -158,7 +207,8 @@ void Pool::publish(Place& place) {
   while (given < surplus) {
     Idle& idle = place.idle[given];
     if (idle.connection.tls != nullptr) break;  // its state cannot leave the worker
-    SharedConnection shared{-1, idle.connection.born, idle.since, idle.connection.uses};
+    SharedConnection shared{-1, idle.connection.born, idle.since, idle.connection.uses,
+                            idle.connection.place};
     idle.connection.stream->watch_hangup(nullptr);
     shared.socket = idle.connection.stream->detach();
     if (shared.socket < 0) break;

@@ -44,8 +44,12 @@ class Pool {
            const PoolLimits& limits);
 
   /// The HTTP/2 sessions to `endpoint`. They are drained when the endpoint is not wanted any more.
+  /// `counted`: its connections are limited.
   std::shared_ptr<SessionPool> sessions(const std::shared_ptr<Endpoint>& endpoint,
-                                        std::uint32_t index);
+                                        std::uint32_t index, bool counted = false);
+
+  /// Closes one idle connection to `endpoint`, which may be gone, if others wait for its place.
+  void spare(const Endpoint* endpoint);
 
   PoolCounters& counters() { return *counters_; }
   RetryCounters& retry_counters() { return *retry_counters_; }
@@ -61,8 +65,9 @@ class Pool {
   struct Place {
     std::shared_ptr<Endpoint> endpoint;
     std::vector<Idle> idle;
-    std::size_t low = 0;                    // the fewest idle since the last sweep
-    std::shared_ptr<SessionPool> sessions;  // null until HTTP/2 may be spoken
+    std::size_t low = 0;                               // the fewest idle since the last sweep
+    std::shared_ptr<SessionPool> sessions;             // null until HTTP/2 may be spoken
+    std::unique_ptr<ConnectionPlaces::Keeper> keeper;  // where connections are limited
   };
   struct Sweep : Timer {
     using Timer::Timer;
@@ -71,6 +76,9 @@ class Pool {
 
   Place* find(const Endpoint& endpoint, std::uint32_t index);
   void refresh();
+  bool usable(const h1::ClientConnection& connection, const PoolLimits& limits) const;
+  void keep(Place& place);
+  bool hand_on(Place& place, h1::ClientConnection& connection);
   h1::ClientConnection take_shared(Endpoint& endpoint, const PoolLimits& limits);
   void sweep();
   bool sweep_place(Place& place);

@@ -47,6 +47,18 @@ class RetriesTest : public test::UpstreamFixture {
   }
 };
 
+// --- where to ----------------------------------------------------------------------------------
+
+TEST_F(RetriesTest, go_to_an_ejected_endpoint_rather_than_to_one_that_has_just_failed) {
+  endpoint("10.9.9.9:80");  // nobody listens
+  origin({answers(kHello, 9)});
+  Endpoint& good = *cluster_->endpoints()->endpoints[1];
+  cluster_->set_away(good, Away::ejected, true);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(send().body, "hello");
+  cluster_->set_away(good, Away::unhealthy, true);
+  EXPECT_EQ(send().error.code, ErrorCode::refused) << "its check says that it is down";
+}
+
 // --- conditions --------------------------------------------------------------------------------
 
 TEST_F(RetriesTest, repeats_a_status_that_is_named_and_no_other) {

@@ -73,10 +73,15 @@ bool SessionPool::sweep() {
   return !entries_.empty() || connecting_ > 0;
 }
 
+void SessionPool::spare() {
+  auto idle = std::ranges::find_if(entries_, [](const Entry& e) { return e.session->idle(); });
+  if (idle != entries_.end()) idle->session->close();
+}
+
 void SessionPool::stream_ended(h2::ClientSession& session) {
   if (session.knows_settings()) learn(session);
   if (!waiting_.empty()) return wake(1);
-  bool unwanted = session.idle() && limits_.max_idle == 0;
+  bool unwanted = session.idle() && (limits_.max_idle == 0 || endpoint_->places->waiting() > 0);
   if (unwanted || worn_out(session, limits_)) session.close();
 }
 
@@ -106,12 +111,12 @@ Task<Result<SessionPool::Leased>> SessionPool::lease(const UpstreamOptions& opti
   for (int round = 0; round < kRounds; ++round) {
     if (Session session = find(options)) co_return Leased{std::move(session), nullptr};
     OperationAwaiter<Wait> wait(*this, options, patience.token());
-    Result<std::unique_ptr<Stream>> woke = co_await wait;
+    Result<Dialled> woke = co_await wait;
     if (!woke) {
       if (woke.error().code != ErrorCode::timeout || stop.stopped()) co_return fail(woke.error());
       co_return fail(ErrorCode::connect_timeout, Origin::upstream, "connect", Retry::always);
     }
-    if (*woke) co_return Leased{{}, std::move(*woke)};
+    if (woke->stream) co_return Leased{{}, std::move(woke->stream), std::move(woke->place)};
   }
   co_return fail(ErrorCode::overloaded, Origin::upstream, "the origin allows no streams");
 }
@@ -172,16 +177,17 @@ Scope::Child SessionPool::connect(Scope& scope, std::shared_ptr<SessionPool> sel
   if (!dialled) {
     self->failed(dialled.error());
   } else if (dialled->http2) {
-    self->open(std::move(dialled->stream), options);
+    self->open(std::move(*dialled), options);
   } else {
     self->speaks_ = Speaks::http1;
-    self->give(std::move(dialled->stream));
+    self->give(std::move(*dialled));
   }
 }
 
-void SessionPool::open(std::unique_ptr<Stream> stream, const UpstreamOptions& options) {
+void SessionPool::open(Dialled connection, const UpstreamOptions& options) {
   speaks_ = Speaks::http2;
-  Session session = scope_.open(std::move(stream), options.session, *this);
+  Session session = scope_.open(std::move(connection.stream), options.session, *this);
+  if (connection.place) session->hold(std::move(connection.place));
   // Its first read may have ended it already, or have brought the settings.
   if (session->closed()) {
     return failed(Error(ErrorCode::reset, Origin::upstream, "the origin closed", Retry::always));
@@ -193,8 +199,8 @@ void SessionPool::open(std::unique_ptr<Stream> stream, const UpstreamOptions& op
 }
 
 // The others look for themselves: of these connections each serves one.
-void SessionPool::give(std::unique_ptr<Stream> stream) {
-  if (!waiting_.empty()) waiting_.front()->result = std::move(stream);
+void SessionPool::give(Dialled connection) {
+  if (!waiting_.empty()) waiting_.front()->result = std::move(connection);
   wake(waiting_.size());
 }
 

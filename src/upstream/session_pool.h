@@ -28,6 +28,7 @@ class SessionPool final : private h2::ClientSessionHome,
   struct Leased {
     Session session;
     std::unique_ptr<Stream> stream;  // the endpoint speaks HTTP/1.1
+    ConnectionPlaces::Place place = {};
   };
 
   SessionPool(Loop& loop, std::shared_ptr<const Endpoint> endpoint);
@@ -49,6 +50,8 @@ class SessionPool final : private h2::ClientSessionHome,
 
   /// Closes what is not needed any more; false if nothing is left.
   bool sweep();
+  /// Closes a session that is idle, for its place.
+  void spare();
   std::size_t sessions() const { return entries_.size(); }
 
  private:
@@ -66,7 +69,7 @@ class SessionPool final : private h2::ClientSessionHome,
     bool start() { return pool.start(*this); }
     SessionPool& pool;
     const UpstreamOptions& options;
-    Result<std::unique_ptr<Stream>> result{};
+    Result<Dialled> result{};
   };
 
   void stream_ended(h2::ClientSession& session) override;
@@ -78,8 +81,8 @@ class SessionPool final : private h2::ClientSessionHome,
   bool start(Wait& wait);
   static Scope::Child connect(Scope& scope, std::shared_ptr<SessionPool> self,
                               UpstreamOptions options);
-  void open(std::unique_ptr<Stream> stream, const UpstreamOptions& options);
-  void give(std::unique_ptr<Stream> stream);
+  void open(Dialled connection, const UpstreamOptions& options);
+  void give(Dialled connection);
   void failed(const Error& why);
   void wake(std::size_t count);
   void wake_for(std::uint32_t streams);

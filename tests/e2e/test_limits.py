@@ -3,10 +3,12 @@
 import re
 import subprocess
 import threading
+import time
 
-from http_client import ask
+from http_client import RawConnection, ask
+from origins import ScriptedOrigin
 from program import weir_command
-from weir_process import WeirProcess
+from weir_process import PATIENCE, WeirProcess
 
 
 def config(use, limits="", more=""):
@@ -127,3 +129,95 @@ def test_a_limit_that_cannot_be_is_refused_with_its_place(folder):
         assert check.returncode != 0, use
         assert "weir.yaml:6:" in check.stdout + check.stderr, check.stdout + check.stderr
         assert said in check.stdout + check.stderr, check.stdout + check.stderr
+
+
+# --- concurrency_limit and bandwidth --------------------------------------------------------------
+
+def held(gate):
+    """A script: each request is answered when the gate lets it; those of user two need no gate."""
+    def serve(connection):
+        while (head := connection.read_head()) is not None:
+            assert "X-User: two" in head or gate.acquire(timeout=PATIENCE)
+            connection.answer(b"done")
+    return serve
+
+
+def test_requests_of_a_key_above_its_limit_are_refused_on_all_workers_together():
+    gate = threading.Semaphore(0)
+    with ScriptedOrigin(held(gate)) as origin:
+        text = config("{ concurrency_limit: { max: 2, key: header.x-user } }", more=f"""
+workers: 4
+upstreams: {{ origin: {{ endpoints: ["{origin.address}"] }} }}
+""").replace("respond: { body: page }", "reverse_proxy: origin")
+        with WeirProcess(text) as weir:
+            clients = [RawConnection(weir.port()) for _ in range(2)]
+            for number, client in enumerate(clients, 1):
+                client.send(b"GET / HTTP/1.1\r\nHost: a.test\r\nX-User: one\r\n\r\n")
+                while metric(weir, "weir_endpoint_in_flight", upstream="origin",
+                             endpoint=origin.address) < number:
+                    pass
+            assert metric(weir, "weir_concurrency_limit_keys", limit="route page") == 1
+            for _ in range(8):  # on whatever worker
+                refused = ask(weir.port(), headers=["X-User: one"])
+                assert (refused.status, refused.reason_code()) == (429, "in_flight_limited")
+                assert refused.get("Retry-After") == "1"
+            assert metric(weir, "weir_concurrency_limit_refused_total", limit="route page") == 8
+            assert ask(weir.port(), headers=["X-User: two"]).status == 200
+            for client in clients:
+                gate.release()
+                assert client.read_response().status == 200
+                client.close()
+            gate.release()
+            assert ask(weir.port(), headers=["X-User: one"]).status == 200
+
+
+def test_a_client_that_leaves_gives_its_place_back():
+    gate = threading.Semaphore(0)
+    with ScriptedOrigin(held(gate)) as origin:
+        text = config("{ concurrency_limit: { max: 1, key: client_ip } }", more=f"""
+upstreams: {{ origin: {{ endpoints: ["{origin.address}"] }} }}
+""").replace("respond: { body: page }", "reverse_proxy: origin")
+        with WeirProcess(text) as weir:
+            def in_flight():
+                return metric(weir, "weir_endpoint_in_flight", upstream="origin",
+                              endpoint=origin.address)
+
+            with RawConnection(weir.port()) as client:
+                client.send(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+                while in_flight() == 0:
+                    pass
+                assert ask(weir.port()).status == 429
+            while in_flight() > 0:
+                pass
+            gate.release(2)  # one for who is gone
+            assert ask(weir.port()).status == 200
+
+
+def seconds_of(weir, count, size):
+    """How long `count` clients take for a file of this size, all at once."""
+    bodies = []
+    threads = [threading.Thread(target=lambda: bodies.append(ask(weir.port(), "/file").body))
+               for _ in range(count)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [len(body) for body in bodies] == [size] * count
+    return time.monotonic() - began
+
+
+# A clock of the real world says how fast it was at most: nothing makes bytes come too soon.
+def test_responses_of_a_key_share_their_bandwidth(folder):
+    size = 400_000
+    (folder / "file").write_bytes(b"a" * size)
+
+    def text(key):
+        use = f"{{ bandwidth: {{ per_second: 1MiB, burst: 100KiB {key} }} }}"
+        return config(use).replace("respond: { body: page }", f"static_files: {folder}")
+
+    with WeirProcess(text("")) as weir:
+        assert seconds_of(weir, 1, size) >= (size - 102_400) / (1 << 20)
+    with WeirProcess("workers: 2" + text(", key: client_ip")) as weir:
+        assert seconds_of(weir, 3, size) >= (3 * size - 102_400) / (1 << 20)
+        assert metric(weir, "weir_bandwidth_waits_total", limit="route page") > 0

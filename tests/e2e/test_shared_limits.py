@@ -10,7 +10,9 @@ import time
 
 import pytest
 
+from certificates import Certificates
 from http_client import RawConnection, ask
+from origins import refusing_port
 from test_limits import metric
 from weir_process import PATIENCE, WeirProcess, scratch_dir
 
@@ -58,6 +60,45 @@ class Redis:
     def __exit__(self, *_):
         self.hold(False)
         self.kill()
+        shutil.rmtree(self._dir, ignore_errors=True)
+
+
+class SecureRedis:
+    """A server that wants TLS, with a certificate of its clients, and a password."""
+
+    PASSWORD = "correct horse"
+
+    def __init__(self):
+        self.certs = Certificates()
+        self._dir = scratch_dir()
+        self._cert, self._key = self.certs.make("redis", "127.0.0.1")
+        until = time.monotonic() + PATIENCE
+        while not self._started():  # somebody else may take the port
+            assert time.monotonic() < until, "Redis does not start"
+
+    def _started(self):
+        with refusing_port() as port:
+            self.port = port.getsockname()[1]
+        self._process = subprocess.Popen(
+            ["redis-server", "--port", "0", "--tls-port", str(self.port), "--bind", "127.0.0.1",
+             "--tls-cert-file", str(self._cert), "--tls-key-file", str(self._key),
+             "--tls-ca-cert-file", str(self.certs.ca), "--requirepass", self.PASSWORD,
+             "--save", "", "--appendonly", "no", "--dir", str(self._dir)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while self._process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+                return True
+            except ConnectionRefusedError:
+                os.sched_yield()
+        return False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait(PATIENCE)
         shutil.rmtree(self._dir, ignore_errors=True)
 
 
@@ -110,6 +151,34 @@ def test_two_processes_share_one_budget_to_the_request():
             assert sum(counted) == 100
             assert metric(one, "weir_store_connections", store="main") >= 1
         assert redis.command("KEYS", "weir:*").startswith("*1")
+
+
+def test_a_server_with_tls_and_a_password_is_used_when_it_proves_who_it_is():
+    with SecureRedis() as redis:
+        cert, key = redis.certs.make("weir", "weir.example")
+
+        def text(password, ca):
+            return f"""
+listeners: [{{ address: "127.0.0.1:0", name: main }}]
+stores:
+  main:
+    redis:
+      address: "127.0.0.1:{redis.port}"
+      password: "{password}"
+      timeout: 5s
+      tls: {{ ca: {ca}, cert: {cert}, key: {key} }}
+rate_limits: {{ shared: {{ rate: 3/d, store: main, on_failure: deny }} }}
+routes: [{{ use: [{{ rate_limit: shared }}], respond: page }}]
+"""
+
+        with WeirProcess(text(redis.PASSWORD, redis.certs.ca)) as one:
+            with WeirProcess(text(redis.PASSWORD, redis.certs.ca)) as other:
+                statuses = [ask(each.port()).status for each in (one, other, one, other)]
+                assert statuses == [200, 200, 200, 429]
+        with WeirProcess(text("wrong", redis.certs.ca)) as weir:
+            assert ask(weir.port()).status == 503
+        with WeirProcess(text(redis.PASSWORD, Certificates().ca)) as weir:
+            assert ask(weir.port()).status == 503, "another authority's certificate"
 
 
 def test_keys_in_redis_tell_no_secrets_and_expire():

@@ -39,7 +39,11 @@ ClientExchange::ClientExchange(Exchange& exchange, h1::ClientConnection connecti
   ++connection_.uses;
 }
 
-ClientExchange::~ClientExchange() { tell_error_text(); }
+// Closed before its place is free.
+ClientExchange::~ClientExchange() {
+  connection_.close();
+  tell_error_text();
+}
 
 // A write that can be watched: how much of it is left says whether it moves.
 struct ClientExchange::ApplicationWrite : OperationAwaiter<WriteOperation> {
@@ -165,7 +169,7 @@ Task<void> ClientExchange::upload(Body* body) {
     bool end = all_sent() && first_.empty();
     if (end) pieces_.add_end();
     Status written = co_await write(pieces_.slices());
-    if (abandoned_) connection_.stream.reset();
+    if (abandoned_) connection_.close();
     if (!written || abandoned_) {
       upload_failed_ = true;
       co_return;
@@ -236,7 +240,7 @@ void ClientExchange::abandon() {
   abandoned_ = true;
   exchange_.loop().timers().disarm(watchdog_);
   stop_.request(Error(ErrorCode::cancelled, Origin::weir, "abandoned"));
-  if (write_ == nullptr) connection_.stream.reset();
+  if (write_ == nullptr) connection_.close();
 }
 
 void ClientExchange::await_response() {

@@ -26,7 +26,8 @@ ClientExchange::ClientExchange(Exchange& exchange, ClientConnection connection,
   ++connection_.uses;
 }
 
-ClientExchange::~ClientExchange() = default;
+// Closed before its place is free.
+ClientExchange::~ClientExchange() { connection_.close(); }
 
 // A write to the origin that can be watched: how much of it is left says whether it moves.
 struct ClientExchange::OriginWrite : OperationAwaiter<WriteOperation> {
@@ -172,7 +173,7 @@ Task<void> ClientExchange::upload(Body* body) {
     Status framed =
         end && chunked_ ? pieces.add_last_chunk(body->trailers(), exchange_.arena()) : Status();
     Status written = framed ? co_await write(pieces.span()) : framed;
-    if (abandoned_) connection_.stream.reset();
+    if (abandoned_) connection_.close();
     if (!written || abandoned_) {
       upload_failed_ = true;
       co_return;
@@ -267,7 +268,7 @@ void ClientExchange::abandon() {
   abandoned_ = true;
   exchange_.loop().timers().disarm(watchdog_);
   stop_.request(Error(ErrorCode::cancelled, Origin::weir, "abandoned"));
-  if (write_ == nullptr) connection_.stream.reset();
+  if (write_ == nullptr) connection_.close();
 }
 
 void ClientExchange::await_response() {

@@ -21,8 +21,14 @@ class Pieces;
 struct ClientConnection {
   std::unique_ptr<Stream> stream;
   TimePoint born{};
-  std::uint32_t uses = 0;                 // exchanges begun on it
-  const TlsClientProfile* tls = nullptr;  // what it was made under; kept alive by the stream
+  std::uint32_t uses = 0;                  // exchanges begun on it
+  const TlsClientProfile* tls = nullptr;   // what it was made under; kept alive by the stream
+  std::shared_ptr<const void> place = {};  // let go with it; null: nobody counts connections
+
+  void close() {
+    stream.reset();
+    place.reset();
+  }
 };
 
 /// Gets a connection back. Called from inside the read that took the response's last byte.

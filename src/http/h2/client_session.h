@@ -86,6 +86,9 @@ class ClientSession final : private EngineListener,
     return connection_.engine().peer_allows_connect_protocol();
   }
 
+  /// Lets go of it when the connection is closed.
+  void hold(std::shared_ptr<const void> what) { held_ = std::move(what); }
+
   /// Takes no new streams and ends with the last one.
   void close();
   /// Ends everything at once.
@@ -132,6 +135,7 @@ class ClientSession final : private EngineListener,
   const ClientSessionLimits limits_;
   ClientSessionHome* home_;  // until it is closed
   AbuseCounters& abuse_;
+  std::shared_ptr<const void> held_;  // longer than the connection
   Connection connection_;
   PlainStopSource reading_;
   Link exchanges_;
