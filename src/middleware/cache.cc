@@ -10,6 +10,7 @@
 #include "expression/header_edits.h"
 #include "http/error_response.h"
 #include "middleware/cache/answer.h"
+#include "middleware/cache/disk_transfer.h"
 
 namespace weir {
 
@@ -18,6 +19,8 @@ using cache::ObjectRef;
 using cache::Phase;
 
 namespace {
+
+constexpr std::int64_t kNanoseconds = 1'000'000'000;
 
 constexpr std::int64_t seconds_of(Duration time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time).count();
@@ -122,6 +125,7 @@ struct CacheMiddleware::Asked {
   cache::RequestDirectives wants;
   Found found;
   int rounds = 0;
+  int loads = 0;  // times that it was found on the disk
 
   bool leads() const { return found.kind == Found::Kind::lead; }
 };
@@ -129,8 +133,8 @@ struct CacheMiddleware::Asked {
 CacheMiddleware::CacheMiddleware(const CacheConfig& config, const BuildParts& parts)
     : store_(parts.states.get<cache::Store>(
           config.name, [&] { return std::make_shared<cache::Store>(config.name); })),
-      share_(store_, config.max_size.bytes),
-      rules_{policy_of(config), std::min(config.max_object.bytes, config.max_size.bytes)},
+      share_(store_, config.max_size.bytes, disk_of(config, parts)),
+      rules_{policy_of(config), std::min(config.max_object.bytes, config.max_size.bytes), 0},
       obey_clients_(config.obey_clients) {
   for (const auto& each : config.lifetimes) {
     std::uint16_t status = 0;
@@ -138,6 +142,10 @@ CacheMiddleware::CacheMiddleware(const CacheConfig& config, const BuildParts& pa
     lifetimes_.emplace_back(status, seconds_of(each.value));
   }
   rules_.policy.lifetimes = lifetimes_;
+  if (config.disk) {
+    claim_directory(config, parts);
+    rules_.max_disk_object = config.disk->max_object.bytes;
+  }
   for (const auto& source : config.key) {
     auto compiled =
         expression::Template::compile(*source, expression::Stage::route, expression::Escape::none);
@@ -147,6 +155,27 @@ CacheMiddleware::CacheMiddleware(const CacheConfig& config, const BuildParts& pa
       report(compiled.error(), source.position, parts.diagnostics);
     }
   }
+}
+
+cache::Store::DiskPlan CacheMiddleware::disk_of(const CacheConfig& config,
+                                                const BuildParts& parts) {
+  if (!config.disk) return {};
+  const std::string& path = *config.disk->path;
+  auto disk =
+      parts.states.get<cache::Disk>(path, [&] { return std::make_shared<cache::Disk>(path); });
+  return {std::move(disk),
+          {config.disk->max_size.bytes, config.disk->max_objects, config.disk->max_object.bytes}};
+}
+
+// Of several caches each needs a directory of its own: what one purges, it has.
+void CacheMiddleware::claim_directory(const CacheConfig& config, const BuildParts& parts) {
+  const auto& path = config.disk->path;
+  directory_of_ = parts.declared.get<std::string>(
+      "cache disk " + *path, [&] { return std::make_shared<std::string>(config.name); });
+  if (*directory_of_ == config.name) return;
+  parts.diagnostics.error(path.position, config::Code::bad_text,
+                          fmt::format("cache \"{}\" has \"{}\" already", *directory_of_, *path),
+                          "give each cache a directory of its own");
 }
 
 Task<Result<Response>> CacheMiddleware::handle(Exchange& exchange, Next next) const {
@@ -179,6 +208,9 @@ Task<Result<Response>> CacheMiddleware::invalidate(Exchange& exchange, Next next
     std::string_view url = same_origin(exchange, response->headers.get(field));
     if (!url.empty()) store_->purge_url(url, cache::Purge::hard);
   }
+  if (auto disk = store_->disk()) {
+    co_await cache::sweep(exchange.loop(), std::move(disk), exchange.stop());
+  }
   co_return response;
 }
 
@@ -198,8 +230,14 @@ Found CacheMiddleware::look(Exchange& exchange, Asked& asked) const {
   const Request& request = exchange.request();
   bool may_fill = request.method == Method::get && !asked.wants.only_if_cached &&
                   !asked.wants.no_store && !cache::FillScope::of(exchange.loop()).full();
-  return store_->look(
-      {asked.url, asked.extras, request.headers, asked.wants, exchange.loop().now(), may_fill});
+  cache::Query query{asked.url,   asked.extras,          request.headers,
+                     asked.wants, exchange.loop().now(), may_fill};
+  // Once through memory; once past it, if that brought nothing; then the origin is asked.
+  if (store_->has_disk() && asked.loads < 2) {
+    query.loads = asked.loads == 0 ? rules_.max_object : 0;
+    query.wall = exchange.loop().wall_now() / kNanoseconds;
+  }
+  return store_->look(query);
 }
 
 Task<Result<Response>> CacheMiddleware::serve(Exchange& exchange, Next next) const {
@@ -227,6 +265,19 @@ Task<Result<Response>> CacheMiddleware::serve(Exchange& exchange, Next next) con
       case Found::Kind::missing:
         if (!asked.wants.only_if_cached) co_return co_await pass(exchange, next, found.why);
         co_return error_response(exchange, 504, "only_if_cached", "It is not in the cache.");
+      case Found::Kind::load: {
+        ++asked.loads;
+        Status loaded =
+            co_await cache::bring_into_memory(loop, store_, found.entry, exchange.stop());
+        if (!loaded) co_return fail(loaded.error());
+        continue;
+      }
+      case Found::Kind::disk: {
+        asked.loads = 2;
+        Result<Response> response = co_await from_disk(exchange, asked);
+        if (response || exchange.stop().stopped()) co_return response;
+        continue;
+      }
       case Found::Kind::join:
       case Found::Kind::lead: break;
     }
@@ -236,6 +287,24 @@ Task<Result<Response>> CacheMiddleware::serve(Exchange& exchange, Next next) con
     if (!again) co_return response;
     if (++asked.rounds == 2) co_return co_await pass(exchange, next, "vary-miss");
   }
+}
+
+// What is too large for memory. An error before its head: the file is not what it was.
+Task<Result<Response>> CacheMiddleware::from_disk(Exchange& exchange, Asked& asked) const {
+  Loop& loop = exchange.loop();
+  auto open = co_await cache::open_file(loop, asked.found.entry, exchange.stop());
+  if (!open) co_return fail(open.error());
+  const cache::DiskRecord& record = open->file->record();
+  asked.found.object = std::make_shared<cache::Object>(record.extras, cache::Charge());
+  asked.found.object->open(cache::facts_of(record, loop), loop);
+  asked.found.object->disk = asked.found.entry;
+  exchange.set_cache_use(CacheUse::hit);
+  cache::Serving serving;
+  serving.cache_status = text(exchange.arena(), "weir; hit; ttl={}; detail=disk",
+                              time_left(*asked.found.object, loop.now()));
+  serving.disk = std::move(open->disk);
+  serving.file = std::move(open->file);
+  co_return cache::answer(exchange, asked.found.object, serving);
 }
 
 std::shared_ptr<cache::Fill> CacheMiddleware::begin(Exchange& exchange, Next next,

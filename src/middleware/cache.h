@@ -25,20 +25,24 @@ class CacheMiddleware final : public Middleware {
 
  private:
   struct Asked;
+  static cache::Store::DiskPlan disk_of(const CacheConfig& config, const BuildParts& parts);
   struct Seasoned {};
 
+  void claim_directory(const CacheConfig& config, const BuildParts& parts);
   Task<Result<Response>> pass(Exchange& exchange, Next next, std::string_view why) const;
   Task<Result<Response>> invalidate(Exchange& exchange, Next next) const;
   Task<Result<Response>> serve(Exchange& exchange, Next next) const;
   Task<Result<Response>> follow(Exchange& exchange, Next next, Asked& asked) const;
   Task<Result<Response>> lent(Exchange& exchange, Next next, cache::Fill& fill,
                               std::string_view why) const;
+  Task<Result<Response>> from_disk(Exchange& exchange, Asked& asked) const;
   std::string_view extras(Exchange& exchange) const;
   cache::Found look(Exchange& exchange, Asked& asked) const;
   std::shared_ptr<cache::Fill> begin(Exchange& exchange, Next next, const Asked& asked) const;
   Result<Response> give(Exchange& exchange, const Asked& asked, cache::Fill* fill,
                         cache::Object::Follower* follower) const;
 
+  std::shared_ptr<const std::string> directory_of_;  // which cache has the directory of its disk
   std::shared_ptr<cache::Store> store_;
   cache::Store::Share share_;
   std::vector<std::pair<std::uint16_t, std::int64_t>> lifetimes_;

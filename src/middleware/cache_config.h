@@ -8,6 +8,7 @@
 
 #include "config/schema.h"
 #include "config/values.h"
+#include "middleware/cache/disk_config.h"
 
 namespace weir {
 
@@ -18,6 +19,7 @@ struct CacheConfig {
   std::string name = "default";
   config::ByteSize max_size = config::mebibytes(256);
   config::ByteSize max_object = config::mebibytes(16);
+  std::optional<CacheDiskConfig> disk;
   std::vector<config::Located<std::string>> key;
   bool heuristics = true;
   config::Map<config::Duration> lifetimes;
@@ -41,8 +43,10 @@ struct CacheConfig {
           "counts.",
           config::range(config::kibibytes(64), config::mebibytes(1024 * 1024))),
       config::field<&CacheConfig::max_object>(
-          "max_object", "Bytes at most of one body; larger ones pass.",
+          "max_object", "Bytes at most of one body; larger ones pass, or go to the disk alone.",
           config::range(config::ByteSize{0}, config::mebibytes(4096))),
+      config::field<&CacheConfig::disk>(
+          "disk", "Where the cache is kept over restarts, too. Not given: in memory alone."),
       config::field<&CacheConfig::key>(
           "key",
           "What else tells responses apart, beside scheme, host, path and query: templates. Every "

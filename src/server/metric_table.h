@@ -57,6 +57,28 @@ inline constexpr Metric cache_stored{"weir_cache_stored_total", counter, "cache"
                                      "Responses that were stored."};
 inline constexpr Metric cache_evicted{"weir_cache_evicted_total", counter, "cache", "objects",
                                       "Responses that went because room was needed."};
+inline constexpr Metric cache_disk_objects{"weir_cache_disk_objects", gauge, "cache", "objects",
+                                           "Responses that are on the disk."};
+inline constexpr Metric cache_disk_bytes{"weir_cache_disk_bytes", gauge, "cache", "bytes",
+                                         "What they take, with what is just being written."};
+inline constexpr Metric cache_disk_limit{"weir_cache_disk_limit_bytes", gauge, "cache", "bytes",
+                                         "What they may take."};
+inline constexpr Metric cache_disk_reads{
+    "weir_cache_disk_reads_total", counter, "cache", "objects",
+    "Responses that were read from the disk, into memory or for one client."};
+inline constexpr Metric cache_disk_writes{"weir_cache_disk_writes_total", counter, "cache",
+                                          "objects", "Responses that were written to the disk."};
+inline constexpr Metric cache_disk_evicted{
+    "weir_cache_disk_evicted_total", counter, "cache", "objects",
+    "Responses that went from the disk because room was needed."};
+inline constexpr Metric cache_disk_skipped{
+    "weir_cache_disk_skipped_total", counter, "cache", "objects",
+    "Responses that were not written: no room, too much at once, or a disk that has just failed."};
+inline constexpr Metric cache_disk_broken{
+    "weir_cache_disk_broken_total", counter, "cache", "objects",
+    "Files that were not what had been written, and were removed."};
+inline constexpr Metric cache_disk_errors{"weir_cache_disk_errors_total", counter, "cache",
+                                          "errors", "Failures of the disk."};
 inline constexpr Metric errors{
     "weir_errors_total", counter, "reason, origin", "requests",
     "Requests that ended with an error, by its reason and by who caused it."};

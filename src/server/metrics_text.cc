@@ -78,6 +78,27 @@ void ProcessStatus::Text::caches(const std::vector<cache::StoreTotals>& caches) 
   family(metrics::cache_limit, &Totals::limit);
   family(metrics::cache_stored, &Totals::stored);
   family(metrics::cache_evicted, &Totals::evicted);
+  cache_disks(caches);
+}
+
+// Of caches that have a disk only.
+void ProcessStatus::Text::cache_disks(const std::vector<cache::StoreTotals>& caches) {
+  using Totals = cache::DiskTotals;
+  auto family = [&](const Metric& metric, std::uint64_t Totals::* value) {
+    out_.family(metric);
+    for (const cache::StoreTotals& each : caches) {
+      if (each.disk.limit > 0) out_.sample({{"cache", each.name}}, each.disk.*value);
+    }
+  };
+  family(metrics::cache_disk_objects, &Totals::objects);
+  family(metrics::cache_disk_bytes, &Totals::bytes);
+  family(metrics::cache_disk_limit, &Totals::limit);
+  family(metrics::cache_disk_reads, &Totals::reads);
+  family(metrics::cache_disk_writes, &Totals::writes);
+  family(metrics::cache_disk_evicted, &Totals::evicted);
+  family(metrics::cache_disk_skipped, &Totals::skipped);
+  family(metrics::cache_disk_broken, &Totals::broken);
+  family(metrics::cache_disk_errors, &Totals::errors);
 }
 
 template <class Value>

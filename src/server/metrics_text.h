@@ -40,6 +40,7 @@ class ProcessStatus::Text {
   void exchanges();
   void cache_uses();
   void caches(const std::vector<cache::StoreTotals>& caches);
+  void cache_disks(const std::vector<cache::StoreTotals>& caches);
   void listeners();
   void upstreams();
   void health(const HealthChecks* checks);

@@ -47,6 +47,7 @@ bool Server::apply(ServerConfig config, config::Diagnostics& diagnostics,
   snapshot_ = std::move(snapshot);
   apply_limits(*snapshot_);
   update_clusters(*snapshot_);
+  for (const auto& [name, store] : states_.all<cache::Store>()) store->open_disk();
   hand_out(std::move(fresh), workers, std::move(done));
   return true;
 }

@@ -1,11 +1,16 @@
 // A cache under clients that come together and vanish, origins that die inside of a body, content
 // that changes, purges and reloads, on several workers. What must hold: no client ever gets bytes
 // of another object, an object mixed from two versions, or what was made for another user; and
-// nobody waits for ever.
+// nobody waits for ever. In a third of the runs there is a disk behind it, whose files are damaged
+// and whose index is read again.
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,11 +36,51 @@ class Quiet final : public ExchangeObserver {
   void exchange_ended(Exchange&) override {}
 };
 
+namespace fs = std::filesystem;
+
+/// A directory for the cache, whose files can be damaged.
+class Directory {
+ public:
+  Directory() {
+    std::string pattern = (fs::temp_directory_path() / "weir-sim-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~Directory() { fs::remove_all(path_); }
+
+  std::string cache() const { return (path_ / "cache").string(); }
+
+  void damage(Random& random) {
+    std::vector<fs::path> files;
+    for (const auto& each : fs::recursive_directory_iterator(path_)) {
+      if (each.is_regular_file() && each.path().filename() != "weir-cache") files.push_back(each);
+    }
+    if (files.empty()) return;
+    std::ranges::sort(files);
+    const fs::path& file = files[random.below(files.size())];
+    auto size = static_cast<std::uint64_t>(fs::file_size(file));
+    if (random.chance(200)) {
+      fs::remove(file);
+    } else if (random.chance(300)) {
+      fs::resize_file(file, random.below(size + 1));
+    } else if (random.chance(200)) {
+      fs::copy_file(files[random.below(files.size())], file, fs::copy_options::overwrite_existing);
+    } else if (size > 0) {
+      std::fstream stream(file, std::ios::binary | std::ios::in | std::ios::out);
+      stream.seekp(static_cast<std::streamoff>(random.below(size)));
+      stream.put(static_cast<char>(random.below(256)));
+    }
+  }
+
+ private:
+  fs::path path_;
+};
+
 class Run {
  public:
   explicit Run(std::uint64_t seed)
       : random_(seed ^ 0x6361636865),
         calm_(seed % 2 == 0),
+        disk_(seed % 3 == 0),
         world_(seed, weather(seed)),
         host_(world_, [](Loop&) { return std::make_unique<Quiet>(); }),
         server_(world_.network(), host_) {}
@@ -68,17 +113,24 @@ class Run {
     return mild;
   }
 
+  std::string config(std::uint64_t workers, std::uint64_t kibibytes, bool disk) const {
+    std::string behind =
+        disk ? fmt::format(", disk: {{ path: \"{}\", max_size: 1MiB, max_objects: 16 }}",
+                           directory_.cache())
+             : "";
+    return fmt::format(
+        "workers: {}\naccess_log: off\nadmin: off\n"
+        "listeners: [{{ address: \"10.0.0.1:80\" }}]\n"
+        "routes:\n- use: [{{ cache: {{ max_size: {}KiB, max_object: 32KiB{} }} }}]\n"
+        "  reverse_proxy: api\n"
+        "upstreams:\n  api:\n    endpoints: [\"10.0.1.1:80\"]\n"
+        "    connect_timeout: 1s\n    response_timeout: 3s\n    idle_timeout: 3s\n",
+        workers, kibibytes, behind);
+  }
+
   void apply() {
-    test::apply(
-        world_, server_,
-        fmt::format("workers: {}\naccess_log: off\nadmin: off\n"
-                    "listeners: [{{ address: \"10.0.0.1:80\" }}]\n"
-                    "routes:\n- use: [{{ cache: {{ max_size: {}KiB, max_object: 32KiB }} }}]\n"
-                    "  reverse_proxy: api\n"
-                    "upstreams:\n  api:\n    endpoints: [\"10.0.1.1:80\"]\n"
-                    "    connect_timeout: 1s\n    response_timeout: 3s\n"
-                    "    idle_timeout: 3s\n",
-                    1 + random_.below(4), 64 << random_.below(4)));
+    std::uint64_t workers = 1 + random_.below(4);
+    test::apply(world_, server_, config(workers, 64 << random_.below(4), disk_));
   }
 
   void plan_changes() {
@@ -95,20 +147,24 @@ class Run {
       });
     }
     if (random_.chance(500)) {
-      world_.after(milliseconds(1000 + random_.below(5000)), [this] { reload(); });
+      world_.after(milliseconds(1000 + random_.below(5000)), [this] { reload(disk_); });
     }
+    if (disk_) plan_damage();
+  }
+
+  void plan_damage() {
+    for (int i = 0; i < 10; ++i) {
+      world_.after(milliseconds(random_.below(10'000)), [this] { directory_.damage(random_); });
+    }
+    // Away and back again: what is there is found by its files.
+    world_.after(milliseconds(2000 + random_.below(2000)), [this] { reload(false); });
+    world_.after(milliseconds(5000 + random_.below(2000)), [this] { reload(true); });
   }
 
   // Not `apply`, which would run the world inside of one of its events.
-  void reload() {
+  void reload(bool disk) {
     config::Diagnostics diagnostics;
-    auto config = test::config_of(fmt::format(
-        "workers: {}\naccess_log: off\nadmin: off\nlisteners: [{{ address: \"10.0.0.1:80\" }}]\n"
-        "routes:\n- use: [{{ cache: {{ max_size: 128KiB, max_object: 32KiB }} }}]\n"
-        "  reverse_proxy: api\n"
-        "upstreams: {{ api: {{ endpoints: [\"10.0.1.1:80\"], connect_timeout: 1s, "
-        "response_timeout: 3s, idle_timeout: 3s }} }}\n",
-        1 + random_.below(4)));
+    auto config = test::config_of(this->config(1 + random_.below(4), 128, disk));
     EXPECT_TRUE(server_.apply(std::move(config), diagnostics, [] {})) << diagnostics.render();
   }
 
@@ -177,6 +233,7 @@ class Run {
   void finish() {
     for (const auto& [name, store] : server_.states().all<cache::Store>()) {
       EXPECT_LE(store->totals().bytes, store->totals().limit);
+      EXPECT_LE(store->totals().disk.bytes, store->totals().disk.limit);
     }
     test::drain(world_, server_);
     world_.stop_tasks();
@@ -189,6 +246,8 @@ class Run {
 
   Random random_;
   bool calm_;
+  bool disk_;
+  Directory directory_;
   SimWorld world_;
   test::SimHost host_;
   Server server_;

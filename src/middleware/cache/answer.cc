@@ -136,6 +136,13 @@ class Answer {
   }
 
   void give(Response& response, std::span<const ObjectPart> parts) {
+    if (serving_.file) {
+      const ObjectPart& part = parts.front();  // the only one
+      std::uint64_t size = std::min(part.size, serving_.file->length() - part.first);
+      response.body = exchange_.own<DiskBody>(exchange_.loop(), serving_.disk, serving_.file,
+                                              part.first, size, exchange_.stop());
+      return;
+    }
     response.body = exchange_.own<ObjectBody>(object_, serving_.follower, exchange_.stop(), parts);
   }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "http/exchange.h"
+#include "middleware/cache/disk_body.h"
 #include "middleware/cache/store.h"
 
 namespace weir::cache {
@@ -18,6 +19,8 @@ struct Serving {
   std::string_view cache_status;         // of Cache-Status; lives as long as the exchange
   bool first_hand = false;               // it was asked for by this client: the origin's own Age
   const Headers* withheld = nullptr;     // fields that are for this client alone
+  std::shared_ptr<Disk> disk = nullptr;  // of the file
+  std::shared_ptr<DiskFile> file = nullptr;  // has the body, of which memory has nothing
 };
 
 /// The object's phase is open or complete.

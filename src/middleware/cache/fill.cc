@@ -139,6 +139,7 @@ Task<void> Fill::run(std::shared_ptr<Fill> self, Next next) {
   co_await self->take(response);
   // Lets go of the configuration, and so of the rules.
   co_await self->exchange_->finish();
+  co_await self->keep_on_disk();
   self->unlink();
 }
 
@@ -166,11 +167,14 @@ Task<void> Fill::take(Result<Response>& response) {
                           rules_.policy);
   refusal_ = verdict.refusal;
   if (response->body != nullptr) length_ = response->body->length();
-  bool fits = length_.value_or(0) <= rules_.max_object && !response->ends_by_close;
+  std::uint64_t most = rules_.max_object;
+  if (order_.store->has_disk()) most = std::max(most, rules_.max_disk_object);
+  bool fits = length_.value_or(0) <= most && !response->ends_by_close;
   if (!verdict.stored() || !fits || !open(*response, verdict)) {
     co_await lend(*response);
     co_return;
   }
+  if (length_.value_or(0) > rules_.max_object) spool(order_.object->request->headers);
   if (response->body != nullptr) {
     co_await pump(*response->body);
   } else {
@@ -191,7 +195,7 @@ void Fill::fail_with(const Error& error) {
   TimePoint until = loop_.now() + kRetry;
   if (order_.stale) {
     order_.store->postpone(order_.url, order_.stale, until);
-    order_.store->settle(order_.url, order_.object);
+    order_.store->settle(order_.url, order_.object, loop_);
   } else {
     order_.store->set_pass(order_.url, order_.object, until);
   }
@@ -225,8 +229,9 @@ bool Fill::renew(const Response& response) {
   if (!charge(facts)) return false;
   keep_withheld(response.headers, said.directives);
   if (facts.verdict.revalidate_always) order_.store->close(order_.url, order_.object);
+  carry_file(facts);
   order_.object->renew(stale, std::move(facts), loop_);
-  order_.store->settle(order_.url, order_.object);
+  order_.store->settle(order_.url, order_.object, loop_);
   return true;
 }
 
@@ -290,7 +295,7 @@ Task<void> Fill::pump(Body& body) {
     if (!piece) {
       Result<Slice> read = co_await body.read();
       if (!read) {
-        order_.store->settle(order_.url, order_.object);
+        order_.store->settle(order_.url, order_.object, loop_);
         order_.object->end(Phase::failed, loop_, read.error());
         co_return;
       }
@@ -302,11 +307,12 @@ Task<void> Fill::pump(Body& body) {
       appended = fail(ErrorCode::cancelled, Origin::weir, "nobody waits for it");
     }
     if (!appended) {
-      order_.store->settle(order_.url, order_.object);
+      order_.store->settle(order_.url, order_.object, loop_);
       order_.object->end(Phase::failed, loop_, appended.error());
       co_return;
     }
   }
+  if (spool_) co_await spool_->finish(stop_.token());
   complete();
 }
 
@@ -317,13 +323,14 @@ bool Fill::abandoned() {
     alone_since_.reset();
     return false;
   }
-  if (!object.kept()) return true;
+  if (!object.kept() && !spool_) return true;
   if (!alone_since_) alone_since_ = loop_.now();
   return loop_.now() - *alone_since_ > kOrphaned;
 }
 
-Task<Status> Fill::append(std::string_view bytes) {
+Task<Status> Fill::append(std::string_view all) {
   Object& object = *order_.object;
+  std::string_view bytes = all;
   bytes_ += bytes.size();
   if (object.kept() && bytes_ > rules_.max_object) overflow();
   while (!bytes.empty()) {
@@ -334,6 +341,7 @@ Task<Status> Fill::append(std::string_view bytes) {
     bytes.remove_prefix(size);
   }
   if (object.kept()) co_return Status();
+  if (spool_) co_await spool_->put(all, stop_.token());
   while (object.crowded(kWindow, writer_)) {
     Status waited = co_await writer_.changed(stop_.token());
     if (!waited) co_return waited;
@@ -374,7 +382,7 @@ void Fill::complete() {
     if (charge) object.fit(Chunk::make(object.last_size(), std::move(*charge)));
   }
   object.end(Phase::complete, loop_);
-  order_.store->settle(order_.url, order_.object);
+  order_.store->settle(order_.url, order_.object, loop_);
 }
 
 // --- the lent body -------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include "core/scope.h"
 #include "http/derived_exchange.h"
 #include "http/handler.h"
+#include "middleware/cache/disk_transfer.h"
 #include "middleware/cache/store.h"
 
 namespace weir::cache {
@@ -26,6 +27,8 @@ class FillScope {
   static Task<void> finish(Loop& loop);
 
   void begin(Fill& fill, Task<void> task);
+  /// Work of the store that ends on its own.
+  void spawn(Task<void> task) { scope_.spawn(std::move(task)); }
   StopToken token() { return scope_.token(); }
   bool full() const { return scope_.running() >= kMost; }
 
@@ -39,7 +42,8 @@ class FillScope {
 /// is under way keeps alive.
 struct FillRules {
   Policy policy;
-  std::uint64_t max_object = 0;  // bytes of a body
+  std::uint64_t max_object = 0;       // bytes of a body
+  std::uint64_t max_disk_object = 0;  // of one that goes to the disk alone; 0: none does
 };
 
 /// What is to be filled.
@@ -76,8 +80,8 @@ class Fill : public Link {
   /// The client has gone, or has read it.
   void give_back();
   void stop(const Error& why) { stop_.request(why); }
-  /// Somebody reads what it brings, or waits for it.
-  bool wanted() const { return order_.object->readers() > 0; }
+  /// Somebody reads what it brings, or waits for it, or it is on its way to the disk.
+  bool wanted() const { return order_.object->readers() > 0 || on_disk_; }
   const UpstreamFacts& upstream() const { return upstream_; }
   /// Status of the origin's answer; 0: none.
   std::uint16_t status() const { return status_; }
@@ -102,6 +106,9 @@ class Fill : public Link {
   Task<Status> append(std::string_view bytes);
   void grow(std::size_t wanted);
   void overflow();
+  void spool(const Headers& request);
+  Task<void> keep_on_disk();
+  void carry_file(ObjectFacts& facts);
   bool abandoned();
   void complete();
 
@@ -123,6 +130,8 @@ class Fill : public Link {
   std::uint64_t bytes_ = 0;
   std::optional<std::uint64_t> length_;
   std::optional<TimePoint> alone_since_;
+  std::unique_ptr<Spool> spool_;
+  bool on_disk_ = false;  // what is left to be done is
 };
 
 /// Of the client for which a fill was begun: tells it when that client has gone.

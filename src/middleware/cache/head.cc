@@ -43,6 +43,16 @@ StoredHead StoredHead::updated(const Headers& fields, const ResponseDirectives& 
   return head;
 }
 
+StoredHead StoredHead::restored(
+    std::uint16_t status, std::span<const std::pair<std::string_view, std::string_view>> fields,
+    std::int64_t now) {
+  StoredHead head;
+  head.status_ = status;
+  for (const auto& [name, value] : fields) head.add(name, value, header_id(name));
+  head.finish(now);
+  return head;
+}
+
 void StoredHead::add(std::string_view name, std::string_view value, HeaderId id) {
   Field field{0, 0, 0, static_cast<std::uint32_t>(value.size()), id};
   if (id == HeaderId::unknown) {

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/message.h"
@@ -25,6 +27,11 @@ class StoredHead {
   /// This head after a 304 with `fields` (RFC 9111, 3.2).
   StoredHead updated(const Headers& fields, const ResponseDirectives& said, std::int64_t now) const;
 
+  /// One whose fields were written down; `now` as above.
+  static StoredHead restored(std::uint16_t status,
+                             std::span<const std::pair<std::string_view, std::string_view>> fields,
+                             std::int64_t now);
+
   std::uint16_t status() const { return status_; }
   /// Adds all fields; their text is copied into `arena`.
   void copy_to(Headers& headers, Arena& arena) const;
@@ -38,6 +45,12 @@ class StoredHead {
   /// Bytes on the heap.
   std::uint64_t size() const { return text_.capacity() + fields_.capacity() * sizeof(Field); }
 
+  template <class F>
+  void for_each_field(F&& fn) const {
+    for (const Field& field : fields_) {
+      fn(name_of(field, text_.data()), value_of(field, text_.data()));
+    }
+  }
   template <class F>
   void for_each(std::string_view name, F&& fn) const {
     HeaderId id = header_id(name);

@@ -117,6 +117,7 @@ void Object::stop_keeping() {
 bool Object::crowded(std::uint64_t window, Follower& follower) {
   std::lock_guard lock(mutex_);
   window_ = window;
+  if (!kept()) drop_read();  // nobody may be there who does
   follower.waiting_ = bytes_ > window;
   return follower.waiting_;
 }

@@ -19,6 +19,7 @@
 
 namespace weir::cache {
 
+struct DiskEntry;
 struct FillRequest;
 
 /// How far a response has come. What waits for its head goes by this.
@@ -139,6 +140,7 @@ class Object final : public std::enable_shared_from_this<Object> {
   TimePoint retry_at{};                  // the origin failed: it is not to be asked before
   TimePoint pass_until{};                // of phase pass
   std::unique_ptr<FillRequest> request;  // of a fill: what was asked
+  std::shared_ptr<DiskEntry> disk;       // its file, if it has one; set before it is stored
 
  private:
   struct Piece {

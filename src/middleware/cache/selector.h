@@ -23,6 +23,14 @@ class Selector {
   /// The two requests have the same values of the fields named here.
   bool same(const Headers& one, const Headers& other) const;
   bool empty() const { return fields_.empty(); }
+  /// For those who write it down and read it again.
+  template <class F>
+  void for_each(F&& fn) const {
+    for (const Field& field : fields_) fn(field.name, field.value);
+  }
+  void add(std::string_view name, std::string_view value) {
+    fields_.push_back({std::string(name), std::string(value)});
+  }
   std::uint64_t size() const;
 
  private:

@@ -5,6 +5,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "core/hash.h"
+#include "middleware/cache/disk_transfer.h"
 #include "middleware/cache/fill_request.h"
 
 namespace weir::cache {
@@ -26,17 +27,8 @@ struct UrlHash {
   }
 };
 
-constexpr std::uint64_t kFillCost = sizeof(Object) + sizeof(FillRequest) + 256;
+constexpr std::uint64_t kFillCost = Store::kObjectCost + sizeof(FillRequest);
 constexpr std::uint64_t kPassCost = sizeof(Object) + 128;
-
-bool has_tag(const Object& object, std::string_view tag) {
-  std::string_view tags = object.facts().tags;
-  for (std::size_t at = tags.find(tag); at != std::string_view::npos; at = tags.find(tag, at + 1)) {
-    // Each stands between spaces.
-    if (tags[at - 1] == ' ' && tags[at + tag.size()] == ' ') return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -61,22 +53,48 @@ std::uint64_t Store::hash_of(std::string_view url) const { return UrlHash{&seed_
 
 Store::Shard& Store::shard_of(std::uint64_t hash) { return *shards_[hash >> (64 - kShardBits)]; }
 
-Store::Share::Share(std::shared_ptr<Store> store, std::uint64_t bytes) : store_(std::move(store)) {
+Store::Share::Share(std::shared_ptr<Store> store, std::uint64_t bytes, DiskPlan disk)
+    : store_(std::move(store)) {
   std::lock_guard lock(store_->mutex_);
+  if (disk.disk) disk_ = store_->disks_.insert(store_->disks_.end(), std::move(disk));
   place_ = store_->sizes_.insert(bytes);
   store_->budget_->set_limit(*store_->sizes_.rbegin());
 }
 
 Store::Share::~Share() {
   std::uint64_t left = 0;
+  std::shared_ptr<Disk> unused;  // ends without the lock
   {
     std::lock_guard lock(store_->mutex_);
+    if (disk_) store_->disks_.erase(*disk_);
+    if (std::ranges::find(store_->disks_, store_->disk_, &DiskPlan::disk) == store_->disks_.end()) {
+      store_->has_disk_ = false;
+      unused = std::exchange(store_->disk_, nullptr);
+    }
     store_->sizes_.erase(place_);
     if (!store_->sizes_.empty()) left = *store_->sizes_.rbegin();
     store_->budget_->set_limit(left);
   }
   while (left > 0 && store_->budget_->over() && store_->evict_one()) {
   }
+}
+
+void Store::open_disk() {
+  DiskPlan plan;
+  std::shared_ptr<Disk> unused;
+  {
+    std::lock_guard lock(mutex_);
+    if (!disks_.empty()) plan = disks_.back();
+    unused = std::exchange(disk_, plan.disk);
+    has_disk_ = plan.disk != nullptr;
+  }
+  if (plan.disk) plan.disk->open(plan.limits);
+}
+
+std::shared_ptr<Disk> Store::disk() const {
+  if (!has_disk()) return nullptr;
+  std::lock_guard lock(mutex_);
+  return disk_;
 }
 
 void Store::season(Random& random) {
@@ -95,6 +113,7 @@ Found Store::look(const Query& query) {
     std::lock_guard lock(shard.mutex);
     found = look(shard, hash, query, nullptr);
   }
+  if (query.loads) look_on_disk(query, found);
   bool begins = found.kind == Found::Kind::lead;
   if (!begins) return found;
   // Room is made without the lock; meanwhile somebody else may have begun.
@@ -106,6 +125,30 @@ Found Store::look(const Query& query) {
   }
   std::lock_guard lock(shard.mutex);
   return look(shard, hash, query, &*charge);
+}
+
+// Where memory has nothing. What is small enough goes through memory, where it is judged; what is
+// not and cannot be used as it is goes: something newer is going to be asked for.
+void Store::look_on_disk(const Query& query, Found& found) {
+  bool asks = found.kind == Found::Kind::lead || found.kind == Found::Kind::pass ||
+              found.kind == Found::Kind::missing;
+  if (!asks || found.object) return;
+  std::shared_ptr<Disk> disk = this->disk();
+  if (!disk) return;
+  DiskEntryRef entry = disk->find(query.url, query.extras, query.request);
+  if (!entry) return;
+  const DiskFacts& facts = entry->facts;
+  std::int64_t age = facts.verdict.initial_age + std::max<std::int64_t>(query.wall - facts.born, 0);
+  bool fresh = facts.verdict.fresh(age) && query.wall >= facts.born;
+  if (facts.length <= *query.loads) {
+    found.kind = Found::Kind::load;
+  } else if (fresh && satisfies(query.wants, facts.verdict, age)) {
+    found.kind = Found::Kind::disk;
+  } else {
+    if (found.kind == Found::Kind::lead) disk->remove(*entry);
+    return;
+  }
+  found.entry = std::move(entry);
 }
 
 // Without a charge, nothing is begun.
@@ -291,7 +334,13 @@ void Store::tidy(Shard& shard, Resource& resource) {
   shard.resources.erase(url);
 }
 
-void Store::settle(std::string_view url, const ObjectRef& fill) {
+// The disk comes first: what it had of this goes, and a purge that is under way finds its place.
+void Store::settle(std::string_view url, const ObjectRef& fill, Loop& loop) {
+  std::shared_ptr<Disk> disk = this->disk();
+  bool written = disk && fill->phase() == Phase::complete && fill->kept() && !fill->disk;
+  DiskRecord record;
+  if (written) record = disk_record(url, *fill, fill->size(), loop);
+  std::uint64_t head = written ? encode(record).size() : 0;
   std::uint64_t hash = hash_of(url);
   Shard& shard = shard_of(hash);
   Garbage garbage;
@@ -301,9 +350,23 @@ void Store::settle(std::string_view url, const ObjectRef& fill) {
   if (resource == nullptr) return;
   remove_fill(*resource, fill);
   bool kept = fill->phase() == Phase::complete && fill->kept() && !fill->doomed;
+  if (kept && written) {
+    fill->disk = disk->reserve(std::move(record), head, fill->request->headers, loop.now());
+  }
   if (kept) insert(shard, *resource, hash, fill, garbage);
   request = std::move(fill->request);
   tidy(shard, *resource);
+}
+
+bool Store::adopt(std::string_view url, const ObjectRef& object, Disk& disk) {
+  std::uint64_t hash = hash_of(url);
+  Shard& shard = shard_of(hash);
+  Garbage garbage;
+  std::lock_guard lock(shard.mutex);
+  // Whoever removes it from the disk looks here afterwards.
+  if (!disk.has(*object->disk)) return false;
+  insert(shard, make(shard, url, hash), hash, object, garbage);
+  return true;
 }
 
 void Store::set_pass(std::string_view url, const ObjectRef& fill, TimePoint until) {
@@ -330,6 +393,8 @@ void Store::postpone(std::string_view url, const ObjectRef& object, TimePoint un
 }
 
 void Store::drop(std::string_view url, const ObjectRef& object) {
+  std::shared_ptr<Disk> disk = this->disk();
+  if (disk && object->disk) disk->remove(*object->disk);
   std::uint64_t hash = hash_of(url);
   Shard& shard = shard_of(hash);
   Garbage garbage;
@@ -391,7 +456,9 @@ std::size_t Store::purge(Shard& shard, Resource& resource, Purge how, Wanted wan
   for (std::size_t i = resource.stored.size(); i-- > 0;) {
     Object& object = *resource.stored[i];
     if (object.phase() == Phase::pass || !wanted(object)) continue;
-    ++count;
+    // The disk has counted it.
+    bool counted = object.disk && object.disk->purged.load(std::memory_order_relaxed);
+    if (!counted) ++count;
     if (how == Purge::soft) {
       object.purged = true;
     } else {
@@ -401,16 +468,19 @@ std::size_t Store::purge(Shard& shard, Resource& resource, Purge how, Wanted wan
   return count;
 }
 
+// What is read from the disk meanwhile is not kept by memory (`adopt`), so the disk comes first.
 std::size_t Store::purge_url(std::string_view url, Purge how) {
+  std::shared_ptr<Disk> disk = this->disk();
+  std::size_t on_disk = disk ? disk->purge_url(url) : 0;
   std::uint64_t hash = hash_of(url);
   Shard& shard = shard_of(hash);
   Garbage garbage;
   std::lock_guard lock(shard.mutex);
   Resource* resource = find(shard, url, hash);
-  if (resource == nullptr) return 0;
+  if (resource == nullptr) return on_disk;
   std::size_t count = purge(shard, *resource, how, [](const Object&) { return true; }, garbage);
   tidy(shard, *resource);
-  return count;
+  return count + on_disk;
 }
 
 // Walks through everything, one shard at a time.
@@ -433,14 +503,26 @@ std::size_t Store::purge_all(Purge how, Wanted wanted) {
 }
 
 std::size_t Store::purge_prefix(std::string_view prefix, Purge how) {
-  return purge_all(
-      how, [prefix](std::string_view url, const Object&) { return url.starts_with(prefix); });
+  std::shared_ptr<Disk> disk = this->disk();
+  std::size_t on_disk = disk ? disk->purge_prefix(prefix) : 0;
+  sweep();
+  return on_disk + purge_all(how, [prefix](std::string_view url, const Object&) {
+           return url.starts_with(prefix);
+         });
 }
 
 std::size_t Store::purge_tag(std::string_view tag, Purge how) {
   if (tag.empty() || tag.find(' ') != std::string_view::npos) return 0;
-  return purge_all(how,
-                   [tag](std::string_view, const Object& object) { return has_tag(object, tag); });
+  std::shared_ptr<Disk> disk = this->disk();
+  std::size_t on_disk = disk ? disk->purge_tag(tag) : 0;
+  sweep();
+  return on_disk + purge_all(how, [tag](std::string_view, const Object& object) {
+           return has_tag(object.facts().tags, tag);
+         });
+}
+
+void Store::sweep() {
+  if (std::shared_ptr<Disk> disk = this->disk()) disk->sweep();
 }
 
 StoreTotals Store::totals() const {
@@ -448,6 +530,7 @@ StoreTotals Store::totals() const {
   totals.name = name_;
   totals.bytes = budget_->used();
   totals.limit = budget_->limit();
+  if (std::shared_ptr<Disk> disk = this->disk()) totals.disk = disk->totals();
   for (const auto& shard : shards_) {
     std::lock_guard lock(shard->mutex);
     totals.objects += shard->objects;

@@ -4,14 +4,17 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/random.h"
+#include "middleware/cache/disk.h"
 #include "middleware/cache/object.h"
 
 namespace weir::cache {
@@ -26,6 +29,9 @@ struct Query {
   RequestDirectives wants;
   TimePoint now;
   bool may_fill = true;  // false: what is not there is not asked for
+  // Bytes of a body on the disk that is read into memory first; none: the disk is not asked.
+  std::optional<std::uint64_t> loads = std::nullopt;
+  std::int64_t wall = 0;  // seconds since 1970; where the disk is asked
 };
 
 /// What there is of it.
@@ -37,10 +43,13 @@ struct Found {
     lead,     // `fill` is to be begun
     pass,     // nobody waits for another here
     missing,  // not there, and not to be asked for
+    load,     // `entry` is to be read into memory
+    disk,     // `entry`, fresh, is given as it is read
   };
   Kind kind = Kind::missing;
   ObjectRef object;  // with join and lead: what has to be validated, or may be used if that fails
   ObjectRef fill;
+  DiskEntryRef entry;
   std::string_view why = "uri-miss";  // RFC 9211, 2.2: why it is not a hit
 };
 
@@ -55,6 +64,7 @@ struct StoreTotals {
   std::uint64_t limit = 0;
   std::uint64_t evicted = 0;
   std::uint64_t stored = 0;
+  DiskTotals disk;  // all zero without one
 };
 
 /// Divided into shards, each with a mutex that is held for the time of a look-up or an insertion.
@@ -65,6 +75,8 @@ class Store {
   static constexpr std::size_t kMostVariants = 64;
   /// Requests to the origin that are under way for one address; one more goes by itself.
   static constexpr std::size_t kMostFills = 64;
+  /// Of the budget, for an object without what it holds.
+  static constexpr std::uint64_t kObjectCost = sizeof(Object) + 256;
 
   explicit Store(std::string name);
   Store(const Store&) = delete;
@@ -73,10 +85,17 @@ class Store {
 
   const std::string& name() const { return name_; }
 
-  /// The largest of the sizes that those who use the cache give it. Held by them.
+  /// A disk, as the configuration has it.
+  struct DiskPlan {
+    std::shared_ptr<Disk> disk;
+    DiskLimits limits;
+  };
+
+  /// The largest of the sizes that those who use the cache give it, and the last of the disks. Held
+  /// by them.
   class Share {
    public:
-    Share(std::shared_ptr<Store> store, std::uint64_t bytes);
+    Share(std::shared_ptr<Store> store, std::uint64_t bytes, DiskPlan disk = {});
     ~Share();
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
@@ -84,7 +103,14 @@ class Store {
    private:
     std::shared_ptr<Store> store_;
     std::multiset<std::uint64_t>::iterator place_;
+    std::optional<std::list<DiskPlan>::iterator> disk_;
   };
+
+  /// Takes the disk of the configuration in force into use, if there is one. Blocks.
+  void open_disk();
+  /// Null if there is none.
+  std::shared_ptr<Disk> disk() const;
+  bool has_disk() const { return has_disk_.load(std::memory_order_relaxed); }
 
   /// Before the first use by a worker: makes the addresses that share a place in the index
   /// unpredictable.
@@ -95,8 +121,10 @@ class Store {
   /// `bytes` of the budget, making room if need be; none if there is no room to be made.
   std::optional<Charge> charge(std::uint64_t bytes);
 
-  /// A fill has ended: it is kept if it is complete.
-  void settle(std::string_view url, const ObjectRef& fill);
+  /// A fill has ended: it is kept if it is complete. A place on the disk is reserved for it.
+  void settle(std::string_view url, const ObjectRef& fill, Loop& loop);
+  /// What was read from `disk` is kept, unless something newer is there. True if it is.
+  bool adopt(std::string_view url, const ObjectRef& object, Disk& disk);
   /// It is for one client only, or of no use: nobody waits for it, or for another before `until`.
   void set_pass(std::string_view url, const ObjectRef& fill, TimePoint until);
   /// The origin failed to renew `object`, which may be used meanwhile.
@@ -106,10 +134,14 @@ class Store {
   /// Others may not wait for the fill, from now on.
   void close(std::string_view url, const ObjectRef& fill);
 
-  /// The counts are of objects. What is just being fetched is not kept afterwards.
+  /// The counts are of objects. What is just being fetched is not kept afterwards. On the disk,
+  /// what is purged softly goes as well. All but the first wait for the disk.
   std::size_t purge_url(std::string_view url, Purge how);
   std::size_t purge_prefix(std::string_view prefix, Purge how);
   std::size_t purge_tag(std::string_view tag, Purge how);
+
+  /// Removes from the disk what `purge_url` has purged. Blocks.
+  void sweep();
 
   StoreTotals totals() const;
 
@@ -124,6 +156,7 @@ class Store {
   Shard& shard_of(std::uint64_t hash);
 
   Found look(Shard& shard, std::uint64_t hash, const Query& query, Charge* charge);
+  void look_on_disk(const Query& query, Found& found);
   bool judge(const ObjectRef& object, const Query& query, Found& found) const;
   void begin(Shard& shard, std::uint64_t hash, const Query& query, Charge& charge, bool joinable,
              Found& found);
@@ -147,7 +180,10 @@ class Store {
   std::atomic<std::uint64_t> seed_{0};
   std::array<std::unique_ptr<Shard>, kShards> shards_;
   std::atomic<unsigned> next_victim_{0};
-  std::mutex mutex_;  // of the sizes, and the seed
+  std::atomic<bool> has_disk_{false};
+  mutable std::mutex mutex_;  // of all below
+  std::list<DiskPlan> disks_;
+  std::shared_ptr<Disk> disk_;
   std::multiset<std::uint64_t> sizes_;
   bool seasoned_ = false;
 };
