@@ -36,9 +36,9 @@ def nginx():
 class Wrk:
     """wrk, until it is told to stop; then it says what went wrong."""
 
-    def __init__(self, url):
-        self._process = subprocess.Popen(["stdbuf", "-oL", "wrk", "-t1", "-c32", "-d600s", url],
-                                         stdout=subprocess.PIPE, text=True)
+    def __init__(self, url, *options):
+        self._process = subprocess.Popen(["stdbuf", "-oL", "wrk", "-t1", "-c32", "-d600s", *options,
+                                          url], stdout=subprocess.PIPE, text=True)
         assert "Running" in self._process.stdout.readline()  # from now on it heeds a signal
 
     def finish(self):

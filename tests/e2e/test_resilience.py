@@ -89,7 +89,7 @@ def test_nothing_that_one_origin_of_four_does_fails_a_request():
                 "outliers: { errors: 5, base_time: 1s, max_time: 1s }, "
                 "retries: { attempts: 4, per_try_timeout: 1s, statuses: [500, 502, 503, 504] }")
         weir = stack.enter_context(WeirProcess(config(origins, care)))
-        wrk = stack.enter_context(Wrk(weir.url("/small")))
+        wrk = stack.enter_context(Wrk(weir.url("/small"), "--timeout", "30s"))  # late is not lost
 
         def nobody_notices():
             assert ask_together(weir, 5) == []
