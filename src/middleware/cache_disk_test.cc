@@ -402,7 +402,7 @@ TEST_F(CacheDiskTest, WhatIsFreshForMomentsIsNotWrittenAtEachRenewal) {
 }
 
 TEST_F(CacheDiskTest, SomethingNewerTakesTheOldOnesPlace) {
-  answer_with(100, {{"Cache-Control", "max-age=1"}});
+  answer_with(100);
   get("/a");
   world_.run_for(100s);
   EXPECT_EQ(get("/a").body[0], '2');
@@ -462,7 +462,7 @@ TEST_F(LargeCacheDiskTest, GoesToTheDiskAlone) {
   EXPECT_LT(store().totals().bytes, 10'000u);
   test::Answer again = get("/a");
   EXPECT_TRUE(again.body == body(1));
-  EXPECT_THAT(again.fields, HasSubstr("weir; hit; ttl=59; detail=disk"));
+  EXPECT_THAT(again.fields, HasSubstr("weir; hit; ttl=60; detail=disk"));
   restart();
   EXPECT_TRUE(get("/a").body == body(1));
   EXPECT_EQ(get("/a", {{"If-None-Match", "\"v1\""}}).status, 304);
