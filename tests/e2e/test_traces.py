@@ -9,6 +9,7 @@ import pytest
 from collector import Collector
 from http_client import ask
 from origins import ScriptedOrigin, refusing_port
+from program import weir_command
 from weir_process import WeirProcess
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -243,3 +244,28 @@ def test_many_clients_at_once_have_each_their_own_trace(collector):
     assert len(spans) == 400
     assert len({span.trace for span in spans}) == 200
     assert len({span.id for span in spans}) == 400
+
+
+def test_a_collector_is_an_upstream_that_speaks_http(folder):
+    file = folder / "weir.yaml"
+    for upstreams, problem in (("{}", 'no upstream is named "otel"'),
+                               ("{ otel: { protocol: fastcgi, endpoints: ['127.0.0.1:1'] } }",
+                                'the upstream "otel" speaks FastCGI')):
+        file.write_text(f"""
+listeners: [":0"]
+tracing: otel
+routes: [{{ respond: {{ body: hello }} }}]
+upstreams: {upstreams}
+""")
+        done = weir_command("check", file)
+        assert done.returncode == 1 and problem in done.stderr, done.stderr
+
+
+def test_a_browser_is_told_of_times_and_trace_where_that_is_asked_for(collector):
+    with Echo() as origin:
+        text = config(f'"{origin.address}"', collector, use="use: [server_timing]")
+        with WeirProcess(text) as weir:
+            told = ask(weir.port(), "/").get("Server-Timing")
+            server = next(span for span in collector.wait_spans(2) if span.kind == "server")
+    assert re.fullmatch(r"total;dur=[0-9.]+, connect;dur=[0-9.]+, upstream;dur=[0-9.]+, "
+                        rf'traceparent;desc="00-{server.trace}-{server.id}-01"', told), told
