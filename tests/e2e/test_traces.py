@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import threading
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from collector import Collector
 from http_client import ask
 from origins import ScriptedOrigin, refusing_port
-from weir_process import WeirProcess
+from program import weir_command
+from weir_process import PATIENCE, WeirProcess
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SAMPLED = f"traceparent: 00-{TRACE}-b7ad6b7169203331-01"
@@ -243,3 +245,55 @@ def test_many_clients_at_once_have_each_their_own_trace(collector):
     assert len(spans) == 400
     assert len({span.trace for span in spans}) == 200
     assert len({span.id for span in spans}) == 400
+
+
+def test_a_collector_is_an_upstream_that_speaks_http(folder):
+    file = folder / "weir.yaml"
+    for upstreams, problem in (("{}", 'no upstream is named "otel"'),
+                               ("{ otel: { protocol: fastcgi, endpoints: ['127.0.0.1:1'] } }",
+                                'the upstream "otel" speaks FastCGI')):
+        file.write_text(f"""
+listeners: [":0"]
+tracing: otel
+routes: [{{ respond: {{ body: hello }} }}]
+upstreams: {upstreams}
+""")
+        done = weir_command("check", file)
+        assert done.returncode == 1 and problem in done.stderr, done.stderr
+
+
+def test_a_browser_is_told_of_times_and_trace_where_that_is_asked_for(collector):
+    with Echo() as origin:
+        text = config(f'"{origin.address}"', collector, use="use: [server_timing]")
+        with WeirProcess(text) as weir:
+            told = ask(weir.port(), "/").get("Server-Timing")
+            server = next(span for span in collector.wait_spans(2) if span.kind == "server")
+    assert re.fullmatch(r"total;dur=[0-9.]+, connect;dur=[0-9.]+, upstream;dur=[0-9.]+, "
+                        rf'traceparent;desc="00-{server.trace}-{server.id}-01"', told), told
+
+
+def test_personal_data_is_hidden_in_spans_too(collector):
+    with Echo() as origin:
+        text = config(f'"{origin.address}"', collector,
+                      more="redact: { client_ip: truncate, headers: User-Agent }")
+        with WeirProcess(text) as weir:
+            ask(weir.port(), "/", headers=["User-Agent: hidden"])
+            server = next(span for span in collector.wait_spans(2) if span.kind == "server")
+            weir.reload(text.replace("truncate", "remove"))
+            ask(weir.port(), "/again")
+            later = next(span for span in collector.wait_spans(4)
+                         if span.facts.get("url.path") == "/again")
+    assert server.facts["client.address"] == "127.0.0.0"
+    assert "hidden" not in str(server)
+    assert "client.address" not in later.facts
+
+
+def test_a_trace_goes_through_http2_as_well(collector):
+    with Echo() as origin:
+        with WeirProcess(config(f'"{origin.address}"', collector)) as weir:
+            done = subprocess.run(
+                ["curl", "-sS", "--http2-prior-knowledge", "-H", SAMPLED, weir.url("/h2")],
+                capture_output=True, timeout=PATIENCE, check=True)
+            assert done.stdout == b"hello"
+            server = next(span for span in collector.wait_spans(2) if span.kind == "server")
+    assert server.trace == TRACE and server.facts["network.protocol.version"] == "2"
