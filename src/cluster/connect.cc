@@ -41,7 +41,7 @@ Task<Result<std::unique_ptr<Stream>>> reach(Loop& loop, const ConnectPlan& to, S
 Task<Result<std::unique_ptr<Stream>>> reach_from(Loop& loop, const ConnectPlan& to,
                                                  StopToken stop) {
   auto suits = [&](const Address& address) {
-    return address.family() == to.source.family() || address.family() == Address::Family::unix_path;
+    return address.family() == Address::Family::unix_path || address.ip().v4 == to.source->v4;
   };
   bool other = to.other && !suits(to.address);
   const Address& address = other ? *to.other : to.address;
@@ -67,7 +67,7 @@ Task<Result<Connected>> connect(Loop& loop, ConnectPlan to, StopToken stopped) {
   ConnectAlarm alarm(stop);
   loop.timers().arm(alarm, loop.now() + to.timeout);
   Result<std::unique_ptr<Stream>> stream;
-  if (to.source.family() != Address::Family::none) {
+  if (to.source) {
     stream = co_await reach_from(loop, to, stop.token());
   } else if (to.other) {
     stream = co_await reach(loop, to, stop.token());

@@ -31,7 +31,7 @@ struct ConnectPlan {
   std::shared_ptr<const TlsClientProfile> tls;  // null: in clear
   Duration timeout;                             // TLS handshake included
   std::string proxy_header = {};                // goes out ahead of everything else, TLS included
-  Address source = {};         // of family `none`: the system's choice; see ConnectOptions
+  std::optional<IpAddress> source = {};         // see ConnectOptions
   std::string alpn = {};       // the one protocol to offer, in place of the profile's
   EndpointLimits limits = {};  // of connections
 };

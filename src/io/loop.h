@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "core/random.h"
@@ -27,9 +28,8 @@ class Listener;
 /// What can be given to `Loop::connect`.
 struct ConnectOptions {
   bool datagram = false;  // a connected UDP socket: every read and write is one datagram
-  /// The IP address from which to connect; it need not be this host's (IP_TRANSPARENT). Its port is
-  /// not used. Of family `none`: the system's choice.
-  Address source = {};
+  /// From which to connect; it need not be this host's (IP_TRANSPARENT). Else the system's choice.
+  std::optional<IpAddress> source = {};
 };
 
 struct ConnectOperation : Operation {

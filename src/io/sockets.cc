@@ -18,9 +18,8 @@
 namespace weir {
 namespace {
 
-// SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST: the kernel's header of them does not go together with
-// the C library's.
-constexpr int kOriginalDestination = 80;
+constexpr int kOriginalDestination = 80;  // SO_ORIGINAL_DST; its header and netinet/in.h exclude
+                                          // each other
 constexpr std::size_t kMaxSendfile = 1 << 20;  // one call must not keep the loop for long
 
 Error last_error(std::string_view detail) {
@@ -28,9 +27,9 @@ Error last_error(std::string_view detail) {
 }
 
 // Of a socket of both families the IPv6 option is the one that counts.
-bool set_transparent(int socket, const Address& address) {
+bool set_transparent(int socket, bool v4) {
   int on = 1;
-  if (address.family() == Address::Family::ipv6) {
+  if (!v4) {
     return ::setsockopt(socket, SOL_IPV6, IPV6_TRANSPARENT, &on, sizeof on) == 0;
   }
   return ::setsockopt(socket, SOL_IP, IP_TRANSPARENT, &on, sizeof on) == 0;
@@ -38,12 +37,12 @@ bool set_transparent(int socket, const Address& address) {
 
 // The port is chosen with the connect, when the other end is known: so that ports suffice for more
 // connections than there are ports.
-bool bind_source(int socket, const Address& source) {
+bool bind_source(int socket, const IpAddress& source) {
   int on = 1;
-  if (!set_transparent(socket, source)) return false;
+  if (!set_transparent(socket, source.v4)) return false;
   (void)::setsockopt(socket, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   sockaddr_storage storage;
-  socklen_t length = source.with_port(0).to_sockaddr(storage);
+  socklen_t length = Address(source, 0).to_sockaddr(storage);
   return ::bind(socket, reinterpret_cast<sockaddr*>(&storage), length) == 0;
 }
 
@@ -72,7 +71,7 @@ Status prepare(int socket, const Address& address, const BindOptions& options) {
   if (options.reuse_port && ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
     return fail(last_error("SO_REUSEPORT"));
   }
-  if (options.transparent && !set_transparent(socket, address)) {
+  if (options.transparent && !set_transparent(socket, address.family() == Address::Family::ipv4)) {
     return fail(last_error("IP_TRANSPARENT"));
   }
   if (address.family() == Address::Family::ipv6) {
@@ -150,7 +149,7 @@ Result<int> open_socket(const Address& address, const ConnectOptions& options) {
   int socket = ::socket(family_of(address), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket < 0) return fail(last_error("socket"));
   if (!options.datagram) set_no_delay(socket);
-  if (options.source.family() != Address::Family::none && !bind_source(socket, options.source)) {
+  if (options.source && !bind_source(socket, *options.source)) {
     Error error = last_error("IP_TRANSPARENT");
     ::close(socket);
     return fail(error);

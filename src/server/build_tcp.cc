@@ -42,7 +42,7 @@ class TcpBuilder {
     return routes;
   }
 
-  // Without a name connections go on to where they were going.
+  // Null: to where the client was going.
   std::shared_ptr<const TunnelUpstream> upstream(const std::string& name) {
     return name.empty() ? nullptr : upstreams_.get(name);
   }

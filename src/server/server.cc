@@ -78,8 +78,7 @@ bool Server::bind_listener(const ListenerPlan& plan, config::Position position, 
   BindOptions options;
   options.reuse_port = !unix_path;
   options.datagram = plan.kind == ListenerKind::udp;
-  // Addresses of clients are taken like foreign ones of our own: a right that is missing shows
-  // here.
+  // Clients' addresses are taken by the same right: that it is missing shows here, at the start.
   options.transparent =
       plan.tcp && !unix_path && (plan.tcp->intercept == Intercept::tproxy || plan.tcp->keep_source);
   Address address = plan.address;

@@ -39,7 +39,7 @@ struct Recording final : ExchangeObserver {
 class TcpListener : public testing::Test {
  public:
   static constexpr std::string_view kFront = "10.0.0.1:5432";
-  static constexpr std::string_view kElsewhere = "203.0.113.9:5432";
+  static constexpr std::string_view kElsewhere = "203.0.113.9:3306";
 
   TcpListener()
       : world_(1),
@@ -80,14 +80,14 @@ class TcpListener : public testing::Test {
   }
   /// What a client meets that says nothing. A reset may be faster than the news that it is
   /// connected.
-  Task<std::string> fate() {
-    auto stream = co_await outside_.connect(*Address::parse(kFront));
+  Task<std::string> fate(std::string_view at = kFront) {
+    auto stream = co_await outside_.connect(*Address::parse(at));
     if (!stream) co_return std::string(name(stream.error().code));
     co_return co_await read(**stream);
   }
-  /// What clients send to kElsewhere comes to kFront; what Weir sends there does not.
-  void intercept(bool keep) {
-    world_.network().intercept(*IpAddress::parse("192.0.2.1"), *Address::parse(kElsewhere),
+  /// What clients send to `wanted` comes to kFront; what Weir sends there does not.
+  void intercept(bool keep, std::string_view wanted = kElsewhere) {
+    world_.network().intercept(*IpAddress::parse("192.0.2.1"), *Address::parse(wanted),
                                *Address::parse(kFront), keep);
   }
   /// How the stream goes on: text, or the name of the error.
@@ -499,7 +499,7 @@ TEST_F(TcpListener, goes_on_to_where_a_redirected_client_was_going) {
 
 TEST_F(TcpListener, routes_by_where_an_intercepted_client_was_going) {
   use("intercept: tproxy, routes: [{ match: { to: 203.0.113.0/24, port: 1 }, upstream: dead },"
-      " { match: { to: 203.0.113.0/24, port: [5432, 5433] }, upstream: db }]");
+      " { match: { to: 203.0.113.0/24, port: [3306, 3307] }, upstream: db }]");
   intercept(true);
   run([](TcpListener* self) -> Task<void> {
     test::Service db(self->outside_, self->world_.network(), "192.0.2.1:1");
@@ -517,6 +517,18 @@ TEST_F(TcpListener, resets_what_was_not_intercepted_and_does_not_connect_to_itse
     EXPECT_EQ(record().error.code, ErrorCode::no_route);
     told_.clear();
   }
+}
+
+TEST_F(TcpListener, resets_what_was_redirected_from_its_own_port_elsewhere_which_could_come_back) {
+  use("intercept: redirect");
+  intercept(false, "203.0.113.9:5432");
+  run([](TcpListener* self) -> Task<void> {
+    EXPECT_EQ(co_await self->fate("203.0.113.9:5432"), "reset");
+  }(this));
+  Told told = record();
+  EXPECT_EQ(told.error.code, ErrorCode::no_route);
+  EXPECT_EQ(told.error.detail, "meant for this listener, not intercepted");
+  EXPECT_EQ(told.attempts, 0u);
 }
 
 TEST_F(TcpListener, keeps_the_address_of_the_client_towards_the_endpoint) {

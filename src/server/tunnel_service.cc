@@ -14,16 +14,16 @@ TunnelService::TunnelService(Loop& loop, std::shared_ptr<SharedListener> shared,
   cut_.service = this;
 }
 
-// Where an intercepted connection was going; null of one that was going to this listener.
+// Where an intercepted connection was going; null: to this listener itself. Whatever the address
+// was, its port alone decides where the kernel may redirect: a connection there could come back for
+// ever.
 std::shared_ptr<const Address> TunnelService::wanted(const Stream& stream) const {
-  if (plan_->tcp->intercept == Intercept::redirect) {
-    Address from = stream.redirected_from();
-    return from.family() == Address::Family::none ? nullptr : std::make_shared<Address>(from);
-  }
-  Address local = stream.local();
+  bool redirects = plan_->tcp->intercept == Intercept::redirect;
+  Address to = redirects ? stream.redirected_from() : stream.local();
   const Address& bound = shared_->bound;
-  bool here = local.port() == bound.port() && (bound.any() || bound == local);
-  return here ? nullptr : std::make_shared<Address>(std::move(local));
+  bool here = to.port() == bound.port() && (bound.any() || bound == to || redirects);
+  bool known = to.family() != Address::Family::none;
+  return known && !here ? std::make_shared<const Address>(std::move(to)) : nullptr;
 }
 
 void TunnelService::begin(std::unique_ptr<Stream> stream, Arrival facts, Slice received) {

@@ -38,7 +38,7 @@ Task<Result<TunnelConnection>> connect_endpoint(Loop& loop, const TunnelUpstream
     ConnectPlan to(endpoint, upstream.tls, upstream.connect_timeout);
     to.proxy_header = proxy_header(upstream, client);
     to.alpn = client.alpn;
-    if (client.keep_source) to.source = client.source;
+    if (client.keep_source) to.source = client.source.ip();
     to.limits = upstream.limits;
     Result<Connected> made = co_await connect(loop, std::move(to), stop);
     if (stop.stopped() && !made) co_return fail(stop.reason());
@@ -55,7 +55,7 @@ Task<Result<TunnelConnection>> connect_destination(Loop& loop, const TunnelClien
                                                    StopToken stop) {
   Deadline patience(loop, kConnectTimeout, stop);
   ConnectOptions options;
-  if (client.keep_source) options.source = client.source;
+  if (client.keep_source) options.source = client.source.ip();
   auto stream = co_await loop.connect(client.destination, patience.token(), options);
   if (stream) co_return TunnelConnection{{}, {}, std::move(*stream)};
   if (stop.stopped()) co_return fail(stop.reason());

@@ -46,7 +46,7 @@ TcpFacts TcpOpening::facts() const {
 // to go on with it would be to connect to ourselves.
 Task<Result<OpenedTunnel>> TcpOpening::run() {
   if (about_.destination.family() == Address::Family::none) {
-    co_return fail(ErrorCode::no_route, Origin::client, "this connection was not intercepted");
+    co_return fail(ErrorCode::no_route, Origin::client, "meant for this listener, not intercepted");
   }
   const TcpRoute* silent = plan_.routes.find(facts());
   if (plan_.routes.needs_bytes(facts(), stream_.tls() != nullptr)) {

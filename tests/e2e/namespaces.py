@@ -109,9 +109,13 @@ class Machine:
 
     def connect(self, address, port, source=None):
         connection = self.socket()
-        if source:
-            connection.bind((source, 0))
-        connection.connect((address, port))
+        try:
+            if source:
+                connection.bind((source, 0))
+            connection.connect((address, port))
+        except OSError:
+            connection.close()
+            raise
         return connection
 
 

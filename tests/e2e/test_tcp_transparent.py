@@ -1,6 +1,7 @@
 """Connections that were meant for others: redirected, or taken as they are, between machines that
 are network namespaces. The rules are those of docs/guides/tcp-udp.md."""
 
+import json
 import os
 import pwd
 
@@ -68,11 +69,12 @@ def ask(machine, port=7000):
 
 
 def is_reset(machine, address, port):
-    with machine.connect(address, port) as connection:
-        try:
+    """The reset may be faster than the news that the connection stands."""
+    try:
+        with machine.connect(address, port) as connection:
             return connection.recv(1) == b"never"
-        except ConnectionResetError:
-            return True
+    except ConnectionResetError:
+        return True
 
 
 def test_redirected_connections_go_on_to_where_they_were_going(machines):
@@ -83,6 +85,19 @@ def test_redirected_connections_go_on_to_where_they_were_going(machines):
             assert ask(client) == b"a"
             assert [source[0] for source in origin.sources] == ["10.7.2.1"], "it was Weir that came"
             assert is_reset(client, "10.7.1.1", weir.port()), "nothing was redirected there"
+
+
+def test_what_was_going_to_the_port_of_weir_itself_is_refused_and_the_log_says_why(machines):
+    client, router, _ = machines
+    text = config("intercept: redirect", "access_log: { file: tunnels.log }")
+    with WeirProcess(text, wrapper=router.wrapper) as weir:
+        router.rules(REDIRECT.format(port=weir.port()).replace("7000", str(weir.port())))
+        assert is_reset(client, "10.7.2.1", weir.port())
+        path = weir.config_path.parent / "tunnels.log"
+        weir.stop()
+        (line,) = [json.loads(each) for each in path.read_text().splitlines()]
+    assert line["reason"] == "no_route"
+    assert line["detail"] == "meant for this listener, not intercepted"
 
 
 def test_redirected_connections_are_routed_by_where_they_were_going(machines):

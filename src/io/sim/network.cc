@@ -166,9 +166,7 @@ Result<int> SimNetwork::open(SimLoop& loop, const Address& to, const ConnectOpti
     return socket.number;
   }
   Address source = source_address(loop, to);
-  if (options.source.family() != Address::Family::none) {
-    source = options.source.with_port(source.port());
-  }
+  if (options.source) source = Address(*options.source, source.port());
   auto& client = add<SimConnection>(SimSocket::Kind::connection, source);
   client.peer = to;
   if (any_v4(to) || to.any()) {  // connecting to "any" reaches this host

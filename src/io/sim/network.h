@@ -82,17 +82,17 @@ class SimNetwork final : public Network {
   void handle(const SimEvent& event);
 
  private:
-  struct Interception {
-    IpAddress client;
-    Address listener;
-    bool keep;
-  };
   enum class Rule : std::uint8_t { refuse, black_hole, unreachable };
   struct Packet {
     int from;  // the socket that sent it, or whose datagram it answers
     Address source;
     Address target;
     std::string bytes;
+  };
+  struct Interception {
+    IpAddress client;
+    Address listener;
+    bool keep;
   };
 
   template <class T>
@@ -131,7 +131,7 @@ class SimNetwork final : public Network {
   std::vector<std::unique_ptr<SimSocket>> sockets_;  // by number; null once closed
   std::vector<SimListening*> listening_;             // in the order of bind
   std::map<Address, Rule> rules_;
-  std::map<Address, Interception> interceptions_;
+  std::map<Address, Interception> interceptions_;  // by where the client wanted to go
   std::map<Address, Service> services_;
   std::multimap<Address, int> datagram_names_;  // of open datagram sockets
   std::map<std::uint64_t, Packet> packets_;
