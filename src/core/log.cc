@@ -10,6 +10,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "core/recent_log.h"
+
 namespace weir {
 namespace {
 
@@ -57,30 +59,34 @@ void append_json(std::string& out, std::string_view text) {
   out += '"';
 }
 
-std::string line_of(LogLevel level, std::string_view code, std::initializer_list<LogField> fields,
-                    std::uint32_t dropped, bool text) {
+using Fields = std::initializer_list<LogField>;
+
+std::string now_text() {
   auto now = std::chrono::system_clock::now();
   auto millis =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  std::string time =
-      fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                  fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis % 1000);
-  std::string out;
-  if (text) {
-    out = fmt::format("{} {} {}", time, level_name(level), code);
-    for (const LogField& field : fields) out += fmt::format(" {}={}", field.first, field.second);
-    if (dropped > 0) out += fmt::format(" repeated={}", dropped);
-  } else {
-    out = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"code\":\"{}\"", time, level_name(level),
-                      code);
-    for (const LogField& field : fields) {
-      out += fmt::format(",\"{}\":", field.first);
-      append_json(out, field.second);
-    }
-    if (dropped > 0) out += fmt::format(",\"repeated\":{}", dropped);
-    out += '}';
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis % 1000);
+}
+
+std::string text_line(std::string_view time, LogLevel level, std::string_view code, Fields fields,
+                      std::uint32_t dropped) {
+  std::string out = fmt::format("{} {} {}", time, level_name(level), code);
+  for (const LogField& field : fields) out += fmt::format(" {}={}", field.first, field.second);
+  if (dropped > 0) out += fmt::format(" repeated={}", dropped);
+  return out;
+}
+
+std::string json_line(std::string_view time, LogLevel level, std::string_view code, Fields fields,
+                      std::uint32_t dropped) {
+  std::string out = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"code\":\"{}\"", time,
+                                level_name(level), code);
+  for (const LogField& field : fields) {
+    out += fmt::format(",\"{}\":", field.first);
+    append_json(out, field.second);
   }
-  out += '\n';
+  if (dropped > 0) out += fmt::format(",\"repeated\":{}", dropped);
+  out += '}';
   return out;
 }
 
@@ -101,12 +107,21 @@ void log(LogLevel level, std::string_view code, std::initializer_list<LogField> 
     ++repeats.dropped;
     return;
   }
-  std::string line = line_of(level, code, fields, std::exchange(repeats.dropped, 0), to.text);
+  std::uint32_t dropped = std::exchange(repeats.dropped, 0);
+  std::string time = now_text();
+  std::string json = json_line(time, level, code, fields, dropped);
+  std::string line = (to.text ? text_line(time, level, code, fields, dropped) : json) + '\n';
+  recent_log().add(level, std::move(json));
   if (to.function) {
     to.function(line);
   } else {
     [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   }
+}
+
+RecentLog& recent_log() {
+  static RecentLog instance;
+  return instance;
 }
 
 void set_log_sink(std::function<void(std::string_view)> function) {
