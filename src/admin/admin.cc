@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "admin/dashboard.h"
 #include "admin/endpoints_page.h"
+#include "admin/log_page.h"
 #include "core/version.h"
 #include "http/error_response.h"
 
@@ -38,15 +40,26 @@ std::string index_json() {
       {"name", "weir"},
       {"version", kVersion},
       {"links",
-       {{"/metrics", "metrics for Prometheus"},
+       {{"/dashboard", "this process, in a browser"},
+        {"/metrics", "metrics for Prometheus"},
         {"/healthz", "200 while the process serves"},
         {"/readyz", "200 when clients may be sent here, else 503 and why not"},
         {"/endpoints", "every endpoint: whether it is available, why not, and its checks"},
+        {"/log", "recent lines of the log; level, text, after, limit choose"},
         {"/config",
          "the configuration, defaults filled in, secrets left out; PUT, PATCH and DELETE "
          "of what is below change it"},
         {"/versions", "earlier configurations, to compare and to go back to"}}}};
   return index.dump(2) + "\n";
+}
+
+/// Browsers are shown the dashboard; programs get the list of links.
+Response index(Exchange& exchange) {
+  bool browser = wants_html(exchange);
+  Response response = answer(exchange, browser ? 302 : 200, kJson, index_json());
+  if (browser) response.headers.add(HeaderId::location, "/dashboard");
+  response.headers.add(HeaderId::vary, "Accept");
+  return response;
 }
 
 /// Runs `write` on the owner's thread and resumes on the worker's.
@@ -197,6 +210,14 @@ Task<Result<Response>> Admin::ask_api(Exchange& exchange) const {
 
 // --- pages -------------------------------------------------------------------------------------
 
+Task<Result<Response>> Admin::log_page(Exchange& exchange) const {
+  std::expected<LogQuery, std::string> query = parse_log_query(exchange.request().target.query);
+  if (!query) co_return error_response(exchange, 400, "bad_parameter", query.error());
+  std::function<std::string()> write = [&query] { return log_json(recent_log(), *query); };
+  std::string text = co_await on_owner(exchange.loop(), std::move(write));
+  co_return answer(exchange, 200, kJson, std::move(text));
+}
+
 Task<Result<Response>> Admin::page(Exchange& exchange) const {
   const Request& request = exchange.request();
   if (request.method != Method::get && request.method != Method::head) {
@@ -209,7 +230,11 @@ Task<Result<Response>> Admin::page(Exchange& exchange) const {
     std::string state = ready_json(ready);
     co_return answer(exchange, ready ? 200 : 503, kJson, std::move(state));
   }
-  if (path == "/") co_return answer(exchange, 200, kJson, index_json());
+  if (path == "/") co_return index(exchange);
+  if (const DashboardFile* file = find_dashboard_file(path)) {
+    co_return dashboard_response(exchange, *file);
+  }
+  if (path == "/log") co_return co_await log_page(exchange);
   if (path == "/metrics") {
     std::function<std::string()> write = [this] { return status_.metrics(); };
     std::string text = co_await on_owner(exchange.loop(), std::move(write));

@@ -1,5 +1,5 @@
-// Admin: what the admin listener answers: metrics, health, readiness, endpoints, and the API that
-// reads and changes the configuration.
+// Admin: what the admin listener answers: dashboard, metrics, health, readiness, endpoints, log,
+// and the API that reads and changes the configuration.
 #pragma once
 
 #include <atomic>
@@ -15,9 +15,10 @@
 namespace weir {
 
 /// Runs on the workers' loops like every handler. What takes time in proportion to the
-/// configuration is done on the thread that owns the server, so that it stalls no worker; health
-/// and readiness ask nobody. Who may ask is decided before (`server/admin_gate.h`). Answers JSON,
-/// but for /metrics. Errors: 404, 405 with Allow, 413, and those of the API.
+/// configuration or the log is done on the thread that owns the server, so that it stalls no
+/// worker; health and readiness ask nobody. Who may ask is decided before (`server/admin_gate.h`).
+/// Answers JSON, but for /metrics and the dashboard. Errors: 404, 405 with Allow, 413, and those of
+/// the API.
 class Admin final : public Handler {
  public:
   /// Bytes of one request's body, and of all that are held at a time.
@@ -32,6 +33,7 @@ class Admin final : public Handler {
  private:
   Task<Result<Response>> page(Exchange& exchange) const;
   Task<Result<Response>> ask_api(Exchange& exchange) const;
+  Task<Result<Response>> log_page(Exchange& exchange) const;
   Task<std::string> on_owner(Loop& loop, std::function<std::string()> write) const;
   std::string ready_json(bool& ready) const;
 

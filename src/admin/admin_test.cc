@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/log.h"
 #include "http/h1/scripted_origin.h"
 #include "server/metrics_reader.h"
 #include "server/observer.h"
@@ -146,6 +147,56 @@ upstreams:
   test::drain(world_, server_);
   world_.stop_tasks();
   world_.run();
+}
+
+TEST_F(AdminTest, links_to_what_it_has) {
+  apply(kConfig);
+  auto index = nlohmann::json::parse(SimClient::body_of(get("/")));
+  for (const auto& link : index["links"].items()) {
+    EXPECT_THAT(get(link.key()), StartsWith("HTTP/1.1 200 OK\r\n")) << link.key();
+  }
+  EXPECT_EQ(index["links"].size(), 8u);
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, serves_the_dashboard_under_a_policy_that_lets_nothing_else_run) {
+  apply(kConfig);
+  std::string page = get("/dashboard");
+  EXPECT_THAT(page, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(page, HasSubstr("Content-Type: text/html; charset=utf-8\r\n"));
+  EXPECT_THAT(page, HasSubstr("Content-Security-Policy: default-src 'none'; script-src 'self';"));
+  EXPECT_THAT(page, HasSubstr("X-Content-Type-Options: nosniff\r\n"));
+  EXPECT_THAT(get("/dashboard/dashboard.js"),
+              HasSubstr("Content-Type: text/javascript; charset=utf-8\r\n"));
+  EXPECT_THAT(get("/dashboard/dashboard.css"),
+              HasSubstr("Content-Type: text/css; charset=utf-8\r\n"));
+  for (const char* path : {"/dashboard/", "/dashboard/index.html", "/dashboards", "/dashboard/x"}) {
+    EXPECT_THAT(get(path), StartsWith("HTTP/1.1 404 ")) << path;
+  }
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, leads_browsers_from_the_root_to_the_dashboard) {
+  apply(kConfig);
+  std::string answer = client_.ask(
+      kAdmin, "GET / HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 302 Found\r\n"));
+  EXPECT_THAT(answer, HasSubstr("\r\nLocation: /dashboard\r\n"));
+  test::drain(world_, server_);
+}
+
+TEST_F(AdminTest, finds_lines_of_the_log) {
+  apply(kConfig);
+  set_log_sink([](std::string_view) {});
+  log("accept_failed", {{"address", "needle"}});
+  set_log_sink(nullptr);
+  auto page = nlohmann::json::parse(SimClient::body_of(get("/log?level=error&text=NEEDLE")));
+  ASSERT_EQ(page["lines"].size(), 1u);
+  EXPECT_EQ(page["lines"][0]["code"], "accept_failed");
+  std::string refused = get("/log?level=loud");
+  EXPECT_THAT(refused, StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(refused, HasSubstr("\"code\": \"bad_parameter\""));
+  test::drain(world_, server_);
 }
 
 TEST_F(AdminTest, answers_head_without_a_body_and_refuses_every_other_method) {

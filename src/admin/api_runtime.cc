@@ -107,9 +107,9 @@ ApiAnswer AdminApi::answer_endpoint(const ApiRequest& request) {
                                     : fields.problem()});
     }
     set_state(*found, state);
-    log_info("endpoint_state_set", {{"upstream", found->cluster->name()},
-                                    {"endpoint", found->endpoint->text},
-                                    {"state", state}});
+    log("endpoint_state_set", {{"upstream", found->cluster->name()},
+                               {"endpoint", found->endpoint->text},
+                               {"state", state}});
   }
   VersionPointer head = config_.history().head();
   return {200,

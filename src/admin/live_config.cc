@@ -77,7 +77,7 @@ void LiveConfig::open(const ServerConfig& config) {
   if (directory.empty()) return;
   KeptVersions kept = read_versions(directory);
   for (const std::string& problem : kept.problems) {
-    log_error("version_unreadable", "reason", problem);
+    log("version_unreadable", {{"reason", problem}});
   }
   for (VersionPointer& version : kept.versions) {
     if (version->number >= history_.next_number()) record(std::move(version));
@@ -100,7 +100,7 @@ Task<bool> LiveConfig::use_file(FileConfig file, Diagnostics& diagnostics) {
     if (head && head->config == text) return true;
     version = make_version(VersionOrigin::file, text);
     Diagnostics unkept;
-    if (!keep(*version, unkept)) log_error("version_not_kept", "reason", unkept.render());
+    if (!keep(*version, unkept)) log("version_not_kept", {{"reason", unkept.render()}});
     return true;
   };
   if (!co_await process_.put_in_force(std::move(file.config), diagnostics, seal)) {
@@ -110,7 +110,7 @@ Task<bool> LiveConfig::use_file(FileConfig file, Diagnostics& diagnostics) {
   }
   if (!version) co_return true;
   if (changed_live) {
-    log(LogLevel::warning, "config_changes_superseded",
+    log("config_changes_superseded",
         {{"version", std::to_string(version->number)},
          {"superseded", std::to_string(head->number)},
          {"help", "the file wins over changes of the API; to go back to them, roll back"}});
@@ -131,10 +131,9 @@ Task<bool> LiveConfig::restore() {
                                            [](Diagnostics&) { return true; });
   std::string number = std::to_string(head->number);
   if (ok) {
-    log_info("config_restored", {{"version", number}});
+    log("config_restored", {{"version", number}});
   } else {
-    log(LogLevel::error, "config_not_restored",
-        {{"version", number}, {"diagnostics", diagnostics.render()}});
+    log("config_not_restored", {{"version", number}, {"diagnostics", diagnostics.render()}});
   }
   co_return ok;
 }
@@ -185,8 +184,8 @@ Task<void> LiveConfig::take(const Json& document, std::uint64_t of, bool dry_run
   } else if (version && !dry_run) {
     outcome.version = version->number;
     history_.set_keep(most);
-    log_info("config_changed",
-             {{"version", std::to_string(version->number)}, {"origin", name(version->origin)}});
+    log("config_changed",
+        {{"version", std::to_string(version->number)}, {"origin", name(version->origin)}});
     record(std::move(version));
   }
 }

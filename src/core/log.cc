@@ -10,6 +10,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "core/recent_log.h"
+
 namespace weir {
 namespace {
 
@@ -49,34 +51,40 @@ void append_json(std::string& out, std::string_view text) {
   out += '"';
 }
 
-std::string line_of(const LogMessage& message, std::initializer_list<LogField> fields, bool text) {
+using Fields = std::initializer_list<LogField>;
+
+std::string now_text() {
   auto now = std::chrono::system_clock::now();
   auto millis =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  std::string time =
-      fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                  fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis % 1000);
-  std::string out;
-  if (text) {
-    out = fmt::format("{} {} {}", time, name(message.level), message.code);
-    for (const LogField& field : fields) out += fmt::format(" {}={}", field.first, field.second);
-  } else {
-    out = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"code\":\"{}\"", time,
-                      name(message.level), message.code);
-    for (const LogField& field : fields) {
-      out += fmt::format(",\"{}\":", field.first);
-      append_json(out, field.second);
-    }
-    out += '}';
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis % 1000);
+}
+
+std::string text_line(std::string_view time, const LogMessage& message, Fields fields) {
+  std::string out = fmt::format("{} {} {}", time, name(message.level), message.code);
+  for (const LogField& field : fields) out += fmt::format(" {}={}", field.first, field.second);
+  return out;
+}
+
+std::string json_line(std::string_view time, const LogMessage& message, Fields fields) {
+  std::string out = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"code\":\"{}\"", time,
+                                name(message.level), message.code);
+  for (const LogField& field : fields) {
+    out += fmt::format(",\"{}\":", field.first);
+    append_json(out, field.second);
   }
-  out += '\n';
+  out += '}';
   return out;
 }
 
 // Under the mutex.
-void write(Sink& to, const LogMessage& message, std::initializer_list<LogField> fields) {
+void write(Sink& to, const LogMessage& message, Fields fields) {
   if (message.level < to.least) return;
-  std::string line = line_of(message, fields, to.text);
+  std::string time = now_text();
+  std::string json = json_line(time, message, fields);
+  std::string line = (to.text ? text_line(time, message, fields) : json) + '\n';
+  recent_log().add(message.level, std::move(json));
   if (to.function) {
     to.function(line);
   } else {
@@ -93,7 +101,7 @@ void tell_left_out(Sink& to, const LogMessage& message, Repeats& repeats) {
 
 }  // namespace
 
-void log(LogCode code, std::initializer_list<LogField> fields) {
+void log(LogCode code, Fields fields) {
   Sink& to = sink();
   std::lock_guard lock(to.mutex);
   const LogMessage& message = code.message();
@@ -118,6 +126,11 @@ void log_repeats() {
   for (std::size_t i = 0; i < to.repeats.size(); ++i) {
     if (to.repeats[i].second != second) tell_left_out(to, kLogMessages[i], to.repeats[i]);
   }
+}
+
+RecentLog& recent_log() {
+  static RecentLog instance;
+  return instance;
 }
 
 void set_log_sink(std::function<void(std::string_view)> function) {

@@ -76,6 +76,28 @@ inline constexpr auto kLogMessages = std::to_array<LogMessage>({
      "An application has written to its error stream while it answered a request.",
      "The text is the application's own; `request_id` finds the request in the access log."},
 
+    // Changes of the configuration while it is in force.
+    {"config_changed", LogLevel::info,
+     "A change that was asked for (`origin` says how) is in force as `version`.", ""},
+    {"config_changes_superseded", LogLevel::warning,
+     "The file was put in force, and changes that were made through the API and that it does not "
+     "have are no longer.",
+     "If they are wanted, `weir config rollback` with the number in `superseded`; write them into "
+     "the file as well."},
+    {"config_restored", LogLevel::info,
+     "The configuration that was in force when the process before ended is so again.", ""},
+    {"config_not_restored", LogLevel::error,
+     "What was in force when the process before ended cannot be put in force; the file counts.",
+     "Look at `diagnostics`, and at `weir config versions`."},
+    {"version_not_kept", LogLevel::error,
+     "The file is in force, but as a version it cannot be written to `admin.versions.directory`.",
+     "Look at `reason`; most often the disk is full."},
+    {"version_unreadable", LogLevel::error,
+     "A version in `admin.versions.directory` cannot be read and is left out.",
+     "Look at `reason`; a file that is damaged can be removed."},
+    {"endpoint_state_set", LogLevel::info,
+     "An operator has enabled, drained or disabled an endpoint.", ""},
+
     // Certificates.
     {"certificates_renewed", LogLevel::info,
      "Files of certificates have changed, and the new ones are shown.", ""},
@@ -101,6 +123,17 @@ inline constexpr auto kLogMessages = std::to_array<LogMessage>({
     {"buffer_disk", LogLevel::error,
      "A body cannot be written to the directory of `buffer`, or not be read from there.",
      "Look whether the disk is full and whether this user may write there."},
+    {"cache_disk_unusable", LogLevel::error,
+     "The directory of a cache's disk cannot be used; the cache lives in memory, and the directory "
+     "is "
+     "tried again every ten seconds.",
+     "Look at `reason`: another process may use it, or this user may not write there."},
+    {"cache_disk_failed", LogLevel::error,
+     "The disk of a cache does not take or give its files; the cache lives in memory meanwhile.",
+     "Look at `reason`; most often the disk is full or broken."},
+    {"cache_disk_broken", LogLevel::error,
+     "A response on the disk of a cache was damaged. It was removed and not used.",
+     "If it happens again, look at the disk."},
     {"trace_collector_away", LogLevel::warning,
      "The collector of traces cannot be reached, or says that it has too much to do. What waits "
      "is kept as far as there is room, and sent later; told once.",

@@ -31,7 +31,7 @@ bool Disk::open(const DiskLimits& limits) {
     std::string wrong = directory_.lock();
     if (!wrong.empty()) {
       ++errors_;
-      log_error("cache_disk_unusable", "directory", path(), "reason", wrong);
+      log("cache_disk_unusable", {{"directory", path()}, {"reason", wrong}});
       Mutex lock(mutex_);
       failed_ = true;
       return false;
@@ -239,15 +239,14 @@ void Disk::failed(const char* what) {
     failed_ = true;
   }
   std::array<char, 128> text;
-  log(LogLevel::error, "cache_disk_failed",
-      {{"directory", path()},
-       {"operation", what},
-       {"reason", ::strerror_r(error, text.data(), text.size())}});
+  log("cache_disk_failed", {{"directory", path()},
+                            {"operation", what},
+                            {"reason", ::strerror_r(error, text.data(), text.size())}});
 }
 
 void Disk::broken(DiskEntry& entry) {
   ++broken_;
-  log_error("cache_disk_broken", "directory", path(), "url", entry.facts.url);
+  log("cache_disk_broken", {{"directory", path()}, {"url", entry.facts.url}});
   remove(entry);
 }
 
