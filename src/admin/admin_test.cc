@@ -149,16 +149,6 @@ upstreams:
   world_.run();
 }
 
-TEST_F(AdminTest, links_to_what_it_has) {
-  apply(kConfig);
-  auto index = nlohmann::json::parse(SimClient::body_of(get("/")));
-  for (const auto& link : index["links"].items()) {
-    EXPECT_THAT(get(link.key()), StartsWith("HTTP/1.1 200 OK\r\n")) << link.key();
-  }
-  EXPECT_EQ(index["links"].size(), 8u);
-  test::drain(world_, server_);
-}
-
 TEST_F(AdminTest, serves_the_dashboard_under_a_policy_that_lets_nothing_else_run) {
   apply(kConfig);
   std::string page = get("/dashboard");
