@@ -87,15 +87,33 @@ function total(reading, name, label, keep) {
 const kBreaker = ["closed", "half open", "open"];
 const kMostUpstreams = 50;
 
-// Why it is away, in words: all reasons.
-function why(endpoint) {
+const kOfEndpoint = ["upstream", "endpoint"];
+
+// Attempts a second that ended without a response.
+function failed({ upstream, endpoint }, history) {
+  const of = [kOfEndpoint, [upstream, endpoint]];
+  const reached = history.growth("weir_endpoint_failures_total", ...of);
+  const connecting = history.growth("weir_endpoint_connect_failures_total", ...of);
+  return reached === undefined ? undefined : (reached + connecting) / history.seconds;
+}
+
+// Why it is away or about to be, in words: all reasons.
+function why(endpoint, history) {
+  const { upstream, endpoint: name, health } = endpoint;
+  const connecting = history.growth("weir_endpoint_connect_failures_total", kOfEndpoint, [upstream, name]);
+  const reasons = endpoint.available && connecting > 0 ? ["connections to it fail"] : [];
+  if (endpoint.available && health?.failures_in_a_row > 0) reasons.push(`check: ${health.last_failure}`);
+  return reasons.concat(awayReasons(endpoint)).join("; ");
+}
+
+function awayReasons(endpoint) {
   return endpoint.away.map(each => {
     const parts = [each.reason];
     if (each.detail) parts.push(each.detail);
     if (each.since) parts.push(ago(each.since));
     if (each.until) parts.push(`until ${each.until.slice(11, 19)} UTC`);
     return parts.join(", ");
-  }).join("; ");
+  });
 }
 
 function lastCheck({ health }) {
@@ -121,8 +139,10 @@ class Upstream {
   show(name, endpoints, config, history, times, filtered) {
     const now = history.now;
     const well = endpoints.filter(each => each.available).length;
-    const kind = endpoints.length === 0 || well === 0 ? "bad" : well < endpoints.length ? "warn" : "good";
-    const word = endpoints.length === 0 ? "no endpoints" : `${well} of ${endpoints.length} available`;
+    const failing = endpoints.filter(each => each.available && failed(each, history) > 0).length;
+    const kind = well === 0 ? "bad" : well < endpoints.length || failing > 0 ? "warn" : "good";
+    const word = endpoints.length === 0 ? "no endpoints"
+      : `${well} of ${endpoints.length} available${failing > 0 ? `, ${failing} failing` : ""}`;
     if (this.word !== kind + word) this.state.replaceChildren(sign(kind, word));
     this.word = kind + word;
     const facts = [rate(history.rate("weir_endpoint_requests_total", ["upstream"], [name]))];
@@ -137,21 +157,20 @@ class Upstream {
     const retries = history.rate("weir_upstream_retries_total", ["upstream"], [name]);
     if (retries > 0) facts.push(`${rate(retries)} retries`);
     setText(this.facts, facts.filter(Boolean).join(" \u00b7 "));
-    const rows = [...endpoints].sort((a, b) => a.available - b.available);
-    this.table.show(rows.map(each => this.row(each, history)), filtered);
+    const order = each => (each.available ? (failed(each, history) > 0 ? 1 : 2) : 0);
+    const rows = [...endpoints].sort((a, b) => order(a) - order(b));
+    this.table.show(rows.map(each => () => this.row(each, history)), filtered);
   }
 
   row(each, history) {
-    const of = ["upstream", "endpoint"], values = [each.upstream, each.endpoint];
-    const failures = history.growth("weir_endpoint_failures_total", of, values);
-    const connects = history.growth("weir_endpoint_connect_failures_total", of, values);
-    const failed = failures === undefined ? undefined : (failures + connects) / history.seconds;
+    const values = [each.upstream, each.endpoint];
+    const fails = failed(each, history);
+    const state = !each.available ? sign("bad", "away")
+      : fails > 0 ? sign("warn", "failing") : sign("good", "available");
     return { key: each.endpoint, kind: each.available ? "" : "away", cells: [
-      each.endpoint, sign(each.available ? "good" : "bad", each.available ? "available" : "away"),
-      each.available && each.health?.last_failure && each.health.failures_in_a_row > 0
-        ? each.health.last_failure : why(each) || unknown,
-      rate(history.rate("weir_endpoint_requests_total", of, values)), count(each.in_flight),
-      rate(failed), lastCheck(each)] };
+      each.endpoint, state, why(each, history) || unknown,
+      rate(history.rate("weir_endpoint_requests_total", kOfEndpoint, values)), count(each.in_flight),
+      rate(fails), lastCheck(each)] };
   }
 }
 
@@ -233,7 +252,7 @@ export class Routes {
     for (const { labels } of history.now.families.get("weir_requests_total") ?? []) {
       if (labels.upstream) upstreams.set(labels.route, labels.upstream);
     }
-    const rows = names.filter(name => filter(name || "no route")).map(name => {
+    const rows = names.filter(name => filter(name || "no route")).map(name => () => {
       const status = kClasses.slice(1).map(each => history.rate("weir_requests_total", ["route", "status"], [name, each]));
       const sent = history.rate("weir_sent_bytes_total", ["route"], [name]);
       return { key: name, kind: status[3] > 0 ? "failing" : "", cells: [
@@ -264,13 +283,14 @@ export class Listeners {
         known.set(each.name || each.address, { address: each.address, speaks: tls ? `${kind} over TLS` : kind });
       }
     }
+    if (config?.admin?.address) known.set("admin", { address: config.admin.address, speaks: "this page" });
     const names = [...history.now.by("weir_connections_open", "listener").keys()];
     const now = (name, listener) => history.now.get(name, listener);
     const per = (name, listener, ...more) => history.rate(name, ["listener", ...more.slice(0, more.length / 2)],
       [listener, ...more.slice(more.length / 2)]);
     const rows = names.filter(name => filter(name) || filter(known.get(name)?.address ?? "")).map(name => ({
       key: name, cells: [name, known.get(name)?.address ?? unknown,
-        known.get(name)?.speaks ?? (name === "admin" ? "this page" : unknown),
+        known.get(name)?.speaks ?? unknown,
         count(now("weir_connections_open", name)), count(now("weir_connections_idle", name)),
         count(now("weir_tunnels_open", name)), rate(per("weir_connections_total", name)),
         rate(per("weir_listener_requests_total", name)), rate(per("weir_connections_refused_total", name)),

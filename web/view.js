@@ -2,6 +2,7 @@
 // data goes into the page as text, never as HTML.
 
 const kSvg = "http://www.w3.org/2000/svg";
+const kLeastSlots = 20;  // a course that has just begun fills the width by and by
 const kMostRows = 100;  // of one table; the filter finds the others
 
 export const byId = id => document.getElementById(id);
@@ -40,7 +41,7 @@ function scaled(value, units, step) {
 const known = (value, write) => (value === undefined || Number.isNaN(value) ? unknown : write(value));
 
 export const count = value => known(value, v => (v < 10_000 ? String(v) : scaled(v, ["", "k", "M", "G"], 1000)));
-export const rate = value => known(value, v => `${scaled(v, ["", "k", "M"], 1000)}/s`);
+export const rate = value => known(value, v => v === 0 ? "0" : `${scaled(v, ["", "k", "M"], 1000)}/s`);
 export const bytes = value => known(value, v => scaled(v, ["B", "KiB", "MiB", "GiB", "TiB"], 1024));
 export const share = value => known(value, v => `${digits(100 * v)} %`);
 export const seconds = value => known(value, v => {
@@ -119,14 +120,14 @@ export class Tile {
   show(value, note, line) {
     setText(this.value, value);
     setText(this.note, note);
-    drawSpark(this.spark, line, 90);
+    drawSpark(this.spark, line, Math.max(kLeastSlots, line.length));
   }
 }
 
 // --- tables ------------------------------------------------------------------------------------
 
 // Rows have a key and stay where they are when their figures change, so that neither focus nor
-// selection is lost. Columns: { name, text: true for words }. Cells: texts or elements with a
+// selection is lost. A row may be a function, called only if it is shown. Columns: { name, text: true for words }. Cells: texts or elements with a
 // `sameAs` text that tells whether they changed.
 export class Table {
   constructor(place, caption, columns, empty) {
@@ -150,7 +151,7 @@ export class Table {
     this.scroll.hidden = rows.length === 0;
     this.more.hidden = rows.length <= most;
     setText(this.more, `${rows.length - most} more; filter by name to see them.`);
-    const shown = rows.slice(0, most);
+    const shown = rows.slice(0, most).map(row => (typeof row === "function" ? row() : row));
     const wanted = new Set(shown.map(row => row.key));
     for (const [key, row] of this.rows) {
       if (wanted.has(key)) continue;
