@@ -25,7 +25,7 @@ DiskRecord drawn(Input& input) {
   DiskRecord record;
   record.id = input.byte() + 1;
   record.length = input.byte() * 1000u;
-  record.born = input.byte() * 10'000'000;
+  record.born = input.byte() * std::int64_t{10'000'000};
   record.verdict.lifetime = input.byte();
   record.verdict.revalidate_always = input.byte() % 2 == 0;
   record.url = "http://a.test/" + input.bytes(input.byte() % 64);
