@@ -156,7 +156,7 @@ class Run {
 
   void plan_damage() {
     for (int i = 0; i < 10; ++i) {
-      world_.after(milliseconds(random_.below(10'000)), [this] { directory_.damage(random_); });
+      world_.after(milliseconds(random_.below(6000)), [this] { directory_.damage(random_); });
     }
     // Away and back again: what is there is found by its files.
     world_.after(milliseconds(2000 + random_.below(2000)), [this] { reload(false); });
