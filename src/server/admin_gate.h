@@ -14,7 +14,7 @@ namespace weir {
 /// address is all that protects it, so browsers are kept from being used against it: by pages whose
 /// name resolves to this machine (the Host must be an IP address or localhost), and by forms and
 /// scripts of other sites (what changes anything must be JSON, and not come from another origin).
-/// No answer has CORS fields.
+/// No answer has CORS fields. The files of the dashboard hold nothing and need no token.
 class AdminGate final : public Handler {
  public:
   /// Reads the token's file; what is wrong with it goes to `diagnostics`. `admin` outlives the

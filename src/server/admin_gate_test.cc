@@ -49,9 +49,10 @@ class AdminGateTest : public ::testing::Test {
   }
   /// The status; `fields` are whole lines.
   std::string ask(std::string_view method, std::string_view fields,
-                  std::string_view host = "localhost:9901") {
-    std::string request = std::string(method) + " /config HTTP/1.1\r\nHost: " + std::string(host) +
-                          "\r\nConnection: close\r\n" + std::string(fields) + "\r\n";
+                  std::string_view host = "localhost:9901", std::string_view path = "/config") {
+    std::string request = std::string(method) + " " + std::string(path) +
+                          " HTTP/1.1\r\nHost: " + std::string(host) + "\r\nConnection: close\r\n" +
+                          std::string(fields) + "\r\n";
     answer_ = client_.ask("127.0.0.1:9901", request);
     return answer_.substr(0, 12).substr(9);
   }
@@ -68,6 +69,16 @@ class AdminGateTest : public ::testing::Test {
 
 constexpr const char* kLocal = "127.0.0.1:9901";
 constexpr const char* kJsonBody = "Content-Type: application/json\r\nContent-Length: 0\r\n";
+
+TEST_F(AdminGateTest, gives_the_page_that_asks_for_a_token_to_those_without) {
+  use("{ address: \"127.0.0.1:9901\", token_file: " + token_file_ + " }");
+  EXPECT_EQ(ask("GET", "", "localhost", "/dashboard"), "204");
+  EXPECT_EQ(ask("GET", "", "localhost", "/dashboard/view.js"), "204");
+  EXPECT_EQ(ask("PUT", kJsonBody, "localhost", "/dashboard"), "401");
+  EXPECT_EQ(ask("GET", "", "localhost", "/dashboard/../config"), "401");
+  EXPECT_EQ(ask("GET", "", "localhost", "/dashboards"), "401");
+  EXPECT_EQ(behind_.count, 2);
+}
 
 // A page whose name is made to resolve to this machine (DNS rebinding) says that name.
 TEST_F(AdminGateTest, answers_nobody_who_asks_by_a_name) {
