@@ -100,7 +100,8 @@ class Run {
       world_.spawn(clients, client(clients, i, random_.next()));
     }
     plan_changes();
-    EXPECT_EQ(world_.run_until([&] { return clients_ == 0; }, kMaxEvents), SimWorld::End::reached);
+    EXPECT_EQ(world_.run_until([&] { return clients_ == 0 && planned_ == 0; }, kMaxEvents),
+              SimWorld::End::reached);
     finish();
     return world_.digest();
   }
@@ -135,32 +136,41 @@ class Run {
     test::apply(world_, server_, config(workers, 64 << random_.below(4), disk_));
   }
 
+  // Nothing that was planned may come when all is over.
+  void later(Duration time, std::function<void()> change) {
+    ++planned_;
+    world_.after(time, [this, change = std::move(change)] {
+      --planned_;
+      change();
+    });
+  }
+
   void plan_changes() {
     for (int i = 0; i < 8; ++i) {
       std::uint64_t which = random_.below(kResources);
-      world_.after(milliseconds(random_.below(8000)), [this, which] { origin_->change(which); });
+      later(milliseconds(random_.below(8000)), [this, which] { origin_->change(which); });
     }
     for (int i = 0; i < 3; ++i) {
       auto how = random_.chance(500) ? cache::Purge::hard : cache::Purge::soft;
-      world_.after(milliseconds(random_.below(8000)), [this, how] {
+      later(milliseconds(random_.below(8000)), [this, how] {
         for (const auto& [name, store] : server_.states().all<cache::Store>()) {
           store->purge_prefix("http://", how);
         }
       });
     }
     if (random_.chance(500)) {
-      world_.after(milliseconds(1000 + random_.below(5000)), [this] { reload(disk_); });
+      later(milliseconds(1000 + random_.below(5000)), [this] { reload(disk_); });
     }
     if (disk_) plan_damage();
   }
 
   void plan_damage() {
     for (int i = 0; i < 10; ++i) {
-      world_.after(milliseconds(random_.below(6000)), [this] { directory_.damage(random_); });
+      later(milliseconds(random_.below(6000)), [this] { directory_.damage(random_); });
     }
     // Away and back again: what is there is found by its files.
-    world_.after(milliseconds(2000 + random_.below(2000)), [this] { reload(false); });
-    world_.after(milliseconds(5000 + random_.below(2000)), [this] { reload(true); });
+    later(milliseconds(2000 + random_.below(2000)), [this] { reload(false); });
+    later(milliseconds(5000 + random_.below(2000)), [this] { reload(true); });
   }
 
   // Not `apply`, which would run the world inside of one of its events.
@@ -255,6 +265,7 @@ class Run {
   Server server_;
   std::unique_ptr<CacheOrigin> origin_;
   std::uint64_t clients_ = 0;
+  std::uint64_t planned_ = 0;
 };
 
 std::uint64_t run_world(std::uint64_t seed) {
