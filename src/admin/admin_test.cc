@@ -9,6 +9,7 @@
 #include "server/metrics_reader.h"
 #include "server/observer.h"
 #include "server/sim_server.h"
+#include "server/trace_exporter.h"
 
 namespace weir {
 namespace {
@@ -58,9 +59,11 @@ class AdminTest : public ::testing::Test {
   AccessLog log_{output_};
   SimLoop& checks_loop_ = world_.add_loop();
   HealthChecks checks_{checks_loop_};
+  TraceExporter traces_{checks_loop_};
   ProcessStatus status_{0, {.usage = {}, .dns = {}, .access_log = {}, .health = &checks_}};
-  test::SimHost host_{
-      world_, [this](Loop& loop) { return std::make_unique<Observer>(status_, log_, loop); }};
+  test::SimHost host_{world_, [this](Loop& loop) {
+                        return std::make_unique<Observer>(status_, log_, traces_, loop);
+                      }};
   Admin admin_{status_, host_};
   Server server_{world_.network(), host_};
   SimClient client_{world_};
