@@ -172,7 +172,8 @@ TEST_F(AdminTest, serves_the_dashboard_under_a_policy_that_lets_nothing_else_run
 TEST_F(AdminTest, leads_browsers_from_the_root_to_the_dashboard) {
   apply(kConfig);
   std::string answer = client_.ask(
-      kAdmin, "GET / HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nConnection: close\r\n\r\n");
+      kAdmin,
+      "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 302 Found\r\n"));
   EXPECT_THAT(answer, HasSubstr("\r\nLocation: /dashboard\r\n"));
   test::drain(world_, server_);

@@ -114,7 +114,6 @@ Task<Result<Response>> AdminGate::handle(Exchange& exchange) const {
   if (!no) co_return co_await admin_.handle(exchange);
   exchange.set_route(kAdminRoute);
   Response response = error_response(exchange, no->status, no->code, no->message);
-  response.headers.add(HeaderId::cache_control, "no-store");
   if (no->status == 401) response.headers.add(HeaderId::www_authenticate, "Bearer");
   co_return response;
 }
