@@ -18,7 +18,11 @@ std::string address_of(std::string_view text) {
 
 std::size_t purge(cache::Store& store, const PurgeOrder& order, std::string_view url) {
   cache::Purge how = order.soft ? cache::Purge::soft : cache::Purge::hard;
-  if (!url.empty()) return store.purge_url(url, how);
+  if (!url.empty()) {
+    std::size_t count = store.purge_url(url, how);
+    store.sweep();
+    return count;
+  }
   if (!order.prefix.empty()) return store.purge_prefix(order.prefix, how);
   return store.purge_tag(order.tag, how);
 }

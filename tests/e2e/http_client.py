@@ -8,7 +8,8 @@ from weir_process import PATIENCE
 
 
 # The admin listener answers to no name but localhost.
-ADMIN_PAGES = ("/metrics", "/endpoints", "/healthz", "/readyz", "/config", "/versions", "/caches/")
+ADMIN_PAGES = ("/metrics", "/endpoints", "/healthz", "/readyz", "/config", "/versions", "/caches/",
+               "/dashboard", "/log")
 
 
 class Response:

@@ -24,7 +24,7 @@ table ip weir {{
 SIDECAR = """
 table ip weir {{
   chain output {{
-    type nat hook output priority dstnat;
+    type nat hook output priority -100;
     meta skuid {user} accept
     tcp dport 7000 redirect to :{port}
   }}
