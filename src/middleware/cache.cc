@@ -259,7 +259,7 @@ Task<Result<Response>> CacheMiddleware::serve(Exchange& exchange, Next next) con
     switch (found.kind) {
       case Found::Kind::hit: co_return give(exchange, asked, nullptr, nullptr);
       case Found::Kind::stale:
-        if (found.fill) begin(exchange, next, asked);
+        if (found.fill) begin(exchange, next, asked)->give_back();  // nobody waits for it
         co_return give(exchange, asked, nullptr, nullptr);
       case Found::Kind::pass: co_return co_await pass(exchange, next, "bypass");
       case Found::Kind::missing:

@@ -220,6 +220,20 @@ TEST_F(CacheTest, ServesStaleWhileItIsRenewed) {
   EXPECT_EQ(get("/a").body, "3");
 }
 
+TEST_F(CacheTest, WhatIsRenewedForNobodyEndsThoughItMayNotBeStored) {
+  origin_.says = [](int number, Exchange&) {
+    const char* how = number == 1 ? "max-age=10, stale-while-revalidate=20" : "private";
+    return Said{.headers = {{"Cache-Control", how}}, .pieces = {std::to_string(number)}};
+  };
+  get("/a");
+  world_.run_for(15s);
+  EXPECT_EQ(get("/a").body, "1");
+  world_.run_for(1s);
+  EXPECT_EQ(origin_.asked, 2);
+  EXPECT_EQ(cache::FillScope::of(loop_).running(), 0u);
+  EXPECT_EQ(get("/a").body, "3");
+}
+
 TEST_F(CacheTest, ServesStaleIfTheOriginFails) {
   bool ill = false;
   origin_.says = [&](int, Exchange&) {

@@ -30,7 +30,8 @@ class FillScope {
   /// Work of the store that ends on its own.
   void spawn(Task<void> task) { scope_.spawn(std::move(task)); }
   StopToken token() { return scope_.token(); }
-  bool full() const { return scope_.running() >= kMost; }
+  std::size_t running() const { return scope_.running(); }
+  bool full() const { return running() >= kMost; }
 
  private:
   static const SlotKey& key();
