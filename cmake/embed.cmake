@@ -34,4 +34,5 @@ std::span<const DashboardFile> dashboard_files() { return kFiles; }
     file(WRITE ${source} "${content}")
   endif()
   target_sources(${target} PRIVATE ${source})
+  weir_await_precompiled(weir_precompiled ${source})
 endfunction()

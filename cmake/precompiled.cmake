@@ -35,5 +35,11 @@ function(weir_use_precompiled target name)
   set(header CMakeFiles/${name}.dir/cmake_pch.hxx.pch)
   target_compile_options(${target} PRIVATE "SHELL:-include-pch ${header}")
   get_target_property(sources ${target} SOURCES)
-  set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/${header})
+  weir_await_precompiled(${name} ${sources})
+endfunction()
+
+# For sources that such a target gets later.
+function(weir_await_precompiled name)
+  set(header CMakeFiles/${name}.dir/cmake_pch.hxx.pch)
+  set_property(SOURCE ${ARGN} APPEND PROPERTY OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/${header})
 endfunction()
