@@ -162,12 +162,13 @@ Task<ApiAnswer> AdminApi::change_config(ApiRequest request, Path path) {
     co_return co_await this->change(std::move(change), std::move(request.request_id));
   }
   if (request.method == Method::patch) change.change.kind = ConfigChange::Kind::merge;
-  change.mentions_secrets = request.body.find(kRedacted) != std::string::npos;
   auto value = config::read_json(request.body);
   if (!value) {
     co_return refuse(request.request_id,
                      {400, "bad_json", "the body is not the JSON it should be: " + value.error()});
   }
+  // However the client writes it: some escape its brackets.
+  change.mentions_secrets = value->dump().find(kRedacted) != std::string::npos;
   change.change.value = std::move(*value);
   co_return co_await this->change(std::move(change), std::move(request.request_id));
 }

@@ -1,6 +1,7 @@
 // ConfigHistory: the versions of the configuration that can be compared and gone back to.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -45,11 +46,16 @@ class ConfigHistory {
   VersionPointer head() const { return versions_.empty() ? nullptr : versions_.back(); }
   VersionPointer find(std::uint64_t number) const;
   const std::deque<VersionPointer>& all() const { return versions_; }
-  std::uint64_t next_number() const { return versions_.empty() ? 1 : head()->number + 1; }
+  /// Numbers up to `taken` are not given again, although their versions are not known.
+  void skip(std::uint64_t taken) { taken_ = std::max(taken_, taken); }
+  std::uint64_t next_number() const {
+    return std::max(versions_.empty() ? 0 : head()->number, taken_) + 1;
+  }
 
  private:
   std::size_t keep_ = 100;
   std::size_t bytes_ = 0;
+  std::uint64_t taken_ = 0;
   std::deque<VersionPointer> versions_;
 };
 

@@ -82,22 +82,24 @@ void LiveConfig::open(const ServerConfig& config) {
   for (VersionPointer& version : kept.versions) {
     if (version->number >= history_.next_number()) record(std::move(version));
   }
+  history_.skip(kept.last_number);
 }
 
 Task<bool> LiveConfig::use_file(FileConfig file, Diagnostics& diagnostics) {
   bool first = !std::exchange(started_, true);
   directory_ = file.directory;
   std::string versions_before = versions_directory_;
+  ConfigHistory history_before = history_;
   open(file.config);
   VersionPointer head = history_.head();
   bool changed_live = head && head->origin != VersionOrigin::file;
   std::swap(fingerprint_, file.fingerprint);
-  if (first && changed_live && head->file == fingerprint_ && co_await restore()) co_return true;
+  restores_ = first && changed_live && head->file == fingerprint_;
   std::string text = config::brief_json(file.config, Secrets::shown);
   // A version that cannot be kept is no reason to refuse what stands in a file anyway.
   VersionPointer version;
   auto seal = [&](Diagnostics&) {
-    if (head && head->config == text) return true;
+    if (restores_ || (head && head->config == text)) return true;
     version = make_version(VersionOrigin::file, text);
     Diagnostics unkept;
     if (!keep(*version, unkept)) log("version_not_kept", {{"reason", unkept.render()}});
@@ -106,6 +108,7 @@ Task<bool> LiveConfig::use_file(FileConfig file, Diagnostics& diagnostics) {
   if (!co_await process_.put_in_force(std::move(file.config), diagnostics, seal)) {
     std::swap(fingerprint_, file.fingerprint);
     versions_directory_ = versions_before;
+    history_ = std::move(history_before);
     co_return false;
   }
   if (!version) co_return true;
@@ -120,7 +123,8 @@ Task<bool> LiveConfig::use_file(FileConfig file, Diagnostics& diagnostics) {
 }
 
 // What was in force when the process before this one ended.
-Task<bool> LiveConfig::restore() {
+Task<void> LiveConfig::restore() {
+  if (!std::exchange(restores_, false)) co_return;
   VersionPointer head = history_.head();
   Diagnostics diagnostics;
   config::Document tree;
@@ -135,7 +139,6 @@ Task<bool> LiveConfig::restore() {
   } else {
     log("config_not_restored", {{"version", number}, {"diagnostics", diagnostics.render()}});
   }
-  co_return ok;
 }
 
 // --- changes -----------------------------------------------------------------------------------
@@ -303,10 +306,15 @@ Json LiveConfig::difference(const ConfigVersion& before, const ConfigVersion& af
   if (differences.empty()) return differences;
   Json shown_before = document(before, Defaults::left_out);
   Json shown_after = document(after, Defaults::left_out);
+  // Of a version that another Weir has kept, this one may know less.
+  auto shown = [](const Json& in, const std::vector<std::string>& path) {
+    const Json* value = find_value(in, path);
+    return value != nullptr ? *value : Json(std::string(kRedacted));
+  };
   for (Json& each : differences) {
     auto path = *parse_pointer(each["path"].get_ref<const std::string&>());
-    if (each.contains("old")) each["old"] = *find_value(shown_before, path);
-    if (each.contains("new")) each["new"] = *find_value(shown_after, path);
+    if (each.contains("old")) each["old"] = shown(shown_before, path);
+    if (each.contains("new")) each["new"] = shown(shown_after, path);
   }
   return differences;
 }

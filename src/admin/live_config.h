@@ -40,9 +40,12 @@ class LiveConfig {
   /// Both outlive it. `loop` is the owner's.
   LiveConfig(ConfigSwitch& process, Loop& loop);
 
-  /// Puts the file's configuration in force. The first time that is, if changes of the API to this
-  /// same file were kept, the last of them instead. Later the file always wins.
+  /// Puts the file's configuration in force.
   Task<bool> use_file(FileConfig file, config::Diagnostics& diagnostics);
+  /// After the first file: if changes of the API to this same file were kept, the last of them.
+  /// Only once the process has become who it is to be: the kept versions are that user's, and must
+  /// not decide what is done with the rights of another.
+  Task<void> restore();
 
   /// All or nothing.
   Task<ChangeOutcome> change(ChangeRequest request);
@@ -57,7 +60,6 @@ class LiveConfig {
 
  private:
   void open(const ServerConfig& config);
-  Task<bool> restore();
   ServerConfig parse(const Json& document, config::Diagnostics& diagnostics,
                      config::Document& tree) const;
   std::string tag_of(const Json& document, const std::vector<std::string>& path) const;
@@ -78,6 +80,7 @@ class LiveConfig {
   std::string directory_;           // of the file
   std::string fingerprint_;         // of the file
   bool started_ = false;
+  bool restores_ = false;  // what the process before had in force is still to come
 };
 
 }  // namespace weir

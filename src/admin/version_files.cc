@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -173,6 +174,9 @@ KeptVersions read_versions(const std::string& directory) {
   for (const std::string& name : names_in(place.get())) {
     if (name.ends_with(kUnfinished)) ::unlinkat(place.get(), name.c_str(), 0);
     if (!name.ends_with(kSuffix)) continue;
+    std::uint64_t number = 0;
+    std::from_chars(name.data(), name.data() + name.size(), number);
+    kept.last_number = std::max(kept.last_number, number);
     auto text = read_whole(place.get(), name);
     auto version = text ? version_of(*text) : std::unexpected(text.error());
     if (version && file_name((*version)->number) != name) version = std::unexpected("misnamed");

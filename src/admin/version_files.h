@@ -20,6 +20,7 @@ void forget_version(const std::string& directory, std::uint64_t number);
 struct KeptVersions {
   std::vector<VersionPointer> versions;  // in ascending order
   std::vector<std::string> problems;     // what could not be read, and why
+  std::uint64_t last_number = 0;         // the greatest that has a file, readable or not
 };
 
 /// Sweeps out what was being written when a process died. A directory that is not there yet is

@@ -114,6 +114,7 @@ Task<void> Process::live(int signals) {
   if (co_await start()) {
     phase_ = Phase::running;
     exit_status_ = 0;
+    co_await restore();
     announce();
     tasks_.spawn(watch_tls_files(tasks_.token()));
     tasks_.spawn(tend_clusters(tasks_.token()));
@@ -193,6 +194,11 @@ Task<Process::Loaded> Process::load() {
   if (file) loaded.ok = co_await live_.use_file(std::move(*file), loaded.diagnostics);
   if (!loaded.ok) status_.refuse();
   co_return loaded;
+}
+
+Task<void> Process::restore() {
+  Turn turn = co_await turns_.take();
+  co_await live_.restore();
 }
 
 bool Process::check(ServerConfig config, config::Diagnostics& diagnostics) {

@@ -62,6 +62,7 @@ class Process final : ControlHandler, ConfigSwitch {
   Status before_workers();
   void announce() const;
   Task<Loaded> load();
+  Task<void> restore();
   bool check(ServerConfig config, config::Diagnostics& diagnostics) override;
   Task<bool> put_in_force(ServerConfig config, config::Diagnostics& diagnostics,
                           Seal seal) override;
