@@ -140,6 +140,7 @@ const scenes = {
     await page.getByRole("button", { name: "Roll back of version 1" }).click();
     await page.getByRole("button", { name: "Roll back to version 1" }).click();
     await until(page, "#version-detail", "as version 3");
+    await until(page, "#version-table tbody tr:first-child", "rollback to 1");
     told.newest = await text(page, "#version-table tbody tr:first-child");
   },
 };
