@@ -115,6 +115,7 @@ def test_ranges_conditions_and_head_come_out_of_the_whole():
     origin = CountingOrigin(lambda path, n: (body, headers))
     with origin, WeirProcess(config(origin)) as weir:
         port = weir.port()
+        assert ask(port, "/a").body == body
         part = ask(port, "/a", headers=["Range: bytes=1000-1999"])
         same = ask(port, "/a", headers=['If-None-Match: "v1"'])
         head = ask(port, "/a", method="HEAD")
