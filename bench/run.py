@@ -94,9 +94,8 @@ def start_origins(workshop, options, known):
     return origins
 
 
-def measure(workshop, options, chosen, origins):
-    """Runs the scenarios; {scenario: {label: {"median": {...}, "rounds": [...]}}}."""
-    results = {}
+def measure(workshop, options, chosen, origins, results):
+    """Runs the scenarios into {scenario: {label: {"median": {...}, "rounds": [...]}}}."""
     for scenario in scenarios.TIMED:
         if scenario.name in options.scenarios:
             results[scenario.name] = scenarios.run_timed(
@@ -134,7 +133,6 @@ def measure(workshop, options, chosen, origins):
         else:
             print("skipped: instructions (valgrind is not there)")
     say("")
-    return results
 
 
 def set_sizes(options):
@@ -206,10 +204,14 @@ def run(options):
     busy = report.busy_share()
     if busy > report.BUSY and not options.smoke:
         print(f"note: the machine is {busy:.0%} busy with other work; figures will be noisy")
+    results, failure = {}, None
     with processes.Workshop() as workshop:
         contenders_module.make_certificate(workshop.directory)
         origins = start_origins(workshop, options, known)
-        results = measure(workshop, options, chosen, origins)
+        try:
+            measure(workshop, options, chosen, origins, results)
+        except (processes.BenchError, OSError) as error:
+            failure = error  # what was measured before is shown all the same
     print(report.text(results, with_bars=not options.smoke))
     well = guard_against_creep(options, results)
     if not options.smoke:
@@ -217,9 +219,11 @@ def run(options):
         path = ROOT / "build" / "bench" / "last.json"
         report.write_json(path, head, results)
         print(f"figures: {path.relative_to(ROOT)}")
-        if options.write_docs:
+        if options.write_docs and failure is None:
             report.write_docs(ROOT / "docs" / "benchmarks.md", head, results)
             print("written: docs/benchmarks.md")
+    if failure is not None:
+        raise processes.BenchError(f"the run was cut short: {failure}")
     return 0 if well else 1
 
 

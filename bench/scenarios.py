@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import resource
 import statistics
 import time
 
@@ -208,7 +209,8 @@ def run_idle(workshop, chosen, origins, rounds, count, say):
 
 
 def run_idle_tunnels(workshop, chosen, origins, rounds, count, say):
-    """The same of tunnels."""
+    """The same of tunnels, each of which takes two descriptors of the contender's."""
+    count = min(count, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500) // 2)
     here = [chosen[name] for name in ("weir", "nginx", "haproxy") if name in chosen
             and not contenders_module.lacks(chosen[name], workshop.directory, _TCP_SETTING)]
     return _run_idle(workshop, here, origins, rounds, count, say, _TCP_SETTING,
