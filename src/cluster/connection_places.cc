@@ -26,7 +26,7 @@ ConnectionPlaces::Keeper::~Keeper() {
 Task<Result<ConnectionPlaces::Place>> ConnectionPlaces::take(Loop& loop, EndpointLimits limits,
                                                              StopToken stop) {
   Deadline patience(loop, limits.queue_timeout, stop);
-  OperationAwaiter<Wait> turn(*this, loop, limits, patience.token());
+  OperationAwaiter<Wait> turn(patience.token(), *this, loop, limits);
   Result<Place> given = co_await turn;
   if (given || stop.stopped() || given.error().code == ErrorCode::queue_full) co_return given;
   co_return fail(ErrorCode::queue_timeout, Origin::weir, "no connection became free in time");

@@ -50,8 +50,8 @@ class ConnectionPlaces final : private Cancellable,
 
  private:
   struct Wait : Operation {
-    Wait(ConnectionPlaces& of, Loop& on, const EndpointLimits& most, StopToken stop)
-        : Operation(stop), places(of), loop(on), limits(most) {
+    Wait(ConnectionPlaces& of, Loop& on, const EndpointLimits& most)
+        : places(of), loop(on), limits(most) {
       link.wait = this;
     }
     bool start() { return places.start(*this); }

@@ -35,6 +35,18 @@ std::vector<SharedConnection> SharedConnections::take_older(TimePoint time) {
   return old;
 }
 
+void Endpoint::keep(const std::shared_ptr<Endpoint>& self,
+                    const std::shared_ptr<Cluster>& cluster) {
+  std::lock_guard lock(mutex_);
+  if (keeps_++ == 0) kept_ = {self, cluster};
+}
+
+void Endpoint::let_go() {
+  Kept last;  // destroys this endpoint, perhaps, when the lock is given back
+  std::lock_guard lock(mutex_);
+  if (--keeps_ == 0) last = std::exchange(kept_, {});
+}
+
 std::optional<Address> Endpoint::other() const {
   std::lock_guard lock(mutex_);
   return other_;

@@ -48,6 +48,8 @@ class SharedConnections {
   std::atomic<std::size_t> count_{0};
 };
 
+class Cluster;
+
 /// Why an endpoint is not picked; several may hold at a time.
 enum class Away : std::uint8_t {
   unhealthy = 1,  // its health check fails
@@ -101,6 +103,15 @@ class Endpoint {
     return (away_.load(std::memory_order_relaxed) & ~kDraining) == 0;
   }
 
+  /// Keeps the endpoint and its cluster until `let_go` was called as often: for tunnels, which
+  /// refer to it by a plain pointer. `self` is this one. Any thread.
+  void keep(const std::shared_ptr<Endpoint>& self, const std::shared_ptr<Cluster>& cluster);
+  /// The endpoint may be gone after it. Any thread.
+  void let_go();
+  /// While it is kept.
+  const std::shared_ptr<Endpoint>& self() const { return kept_.self; }
+  Cluster& cluster() const { return *kept_.cluster; }
+
   /// Counts one more exchange if there are fewer than `most`.
   bool try_begin(std::uint32_t most);
 
@@ -114,6 +125,10 @@ class Endpoint {
 
  private:
   friend class Cluster;
+  struct Kept {
+    std::shared_ptr<Endpoint> self;
+    std::shared_ptr<Cluster> cluster;
+  };
   /// True if that changes whether it is available, or barred.
   bool set_away(Away why, bool away);
 
@@ -123,7 +138,9 @@ class Endpoint {
   static constexpr std::int64_t kNew = std::numeric_limits<std::int64_t>::max();
   std::atomic<std::int64_t> since_{kNeverNew};
   std::atomic<std::uint8_t> away_{0};  // of Away, or-ed
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;           // guards `other_`, `keeps_`, and changes of `kept_`
+  Kept kept_;
+  std::uint64_t keeps_ = 0;
   std::optional<Address> other_;
   mutable std::atomic<bool> other_is_better_{false};
 };

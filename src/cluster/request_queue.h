@@ -22,9 +22,8 @@ class RequestQueue final : private Cancellable {
   class Wait : public Operation {
    public:
     Wait(RequestQueue& queue, Loop& loop, const Subset* subset, std::vector<const Endpoint*> tried,
-         std::uint64_t epoch, std::uint32_t most, StopToken stop)
-        : Operation(stop),
-          queue_(queue),
+         std::uint64_t epoch, std::uint32_t most)
+        : queue_(queue),
           loop_(loop),
           subset_(subset),
           tried_(std::move(tried)),

@@ -51,8 +51,8 @@ class Queue : public testing::Test {
   Task<void> stand(Loop& loop, std::string name, std::vector<const Endpoint*> tried,
                    std::uint64_t epoch, Duration patience) {
     Deadline deadline(loop, patience, stop_.token());
-    OperationAwaiter<RequestQueue::Wait> turn(queue(), loop, nullptr, std::move(tried), epoch,
-                                              kMost, deadline.token());
+    OperationAwaiter<RequestQueue::Wait> turn(deadline.token(), queue(), loop, nullptr,
+                                              std::move(tried), epoch, kMost);
     Result<std::shared_ptr<Endpoint>> given = co_await turn;
     served_.push_back(name + " " +
                       (given ? (*given)->text : std::string(weir::name(given.error().code))));

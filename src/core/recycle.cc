@@ -13,10 +13,14 @@
 namespace weir {
 namespace {
 
-[[maybe_unused]] constexpr std::size_t kClassBytes = 16;
 constexpr std::size_t kClasses = 512;  // up to 8 KiB
 [[maybe_unused]] constexpr std::uint32_t kMaxKept =
     1024;  // per class: what a burst left behind goes back
+
+// The heap's own blocks are multiples of 16 bytes, 8 of which are its own: classes are of 8, 24,
+// 40 bytes and so on.
+[[maybe_unused]] constexpr std::size_t class_of(std::size_t bytes) { return (bytes + 7) / 16; }
+[[maybe_unused]] constexpr std::size_t bytes_of(std::size_t index) { return index * 16 + 8; }
 
 struct Block {
   Block* next;
@@ -57,10 +61,10 @@ void* heap(std::size_t bytes) {
 
 void* recycle_allocate(std::size_t bytes) {
 #if WEIR_RECYCLE
-  std::size_t index = (bytes + kClassBytes - 1) / kClassBytes;
+  std::size_t index = class_of(bytes);
   if (index > kClasses) return heap(bytes);
   FreeLists::List& list = free_lists.lists[index];
-  if (list.head == nullptr) return heap(index * kClassBytes);
+  if (list.head == nullptr) return heap(bytes_of(index));
   Block* block = list.head;
   list.head = block->next;
   --list.kept;
@@ -72,7 +76,7 @@ void* recycle_allocate(std::size_t bytes) {
 
 void recycle_free(void* block, std::size_t bytes) noexcept {
 #if WEIR_RECYCLE
-  std::size_t index = (bytes + kClassBytes - 1) / kClassBytes;
+  std::size_t index = class_of(bytes);
   if (index <= kClasses) {
     FreeLists::List& list = free_lists.lists[index];
     if (list.kept < kMaxKept) {

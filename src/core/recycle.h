@@ -7,9 +7,9 @@
 
 namespace weir {
 
-/// Blocks come from the calling thread's free lists, in classes of 16 bytes up to 8 KiB, and
-/// go back to the lists of the thread that frees them. Larger blocks, and every block under
-/// AddressSanitizer, are plain heap blocks.
+/// Blocks come from the calling thread's free lists, in classes of 16 bytes up to 8 KiB that
+/// fill what the heap gives, and go back to the lists of the thread that frees them. Larger blocks,
+/// and every block under AddressSanitizer, are plain heap blocks.
 void* recycle_allocate(std::size_t bytes);
 void recycle_free(void* block, std::size_t bytes) noexcept;
 

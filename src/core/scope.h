@@ -30,6 +30,13 @@ class Scope {
   StopToken token() { return stop_.token(); }
   std::uint32_t running() const { return running_; }
 
+  /// For a child that is an object, not a coroutine: it enters when it begins, and leaves when it
+  /// has gone. Leaving resumes who waits for the last one, and the scope may be gone after it.
+  void enter() { ++running_; }
+  void leave() {
+    if (--running_ == 0 && joiner_) std::exchange(joiner_, nullptr).resume();
+  }
+
   /// Resumes when no child is left.
   auto join() {
     struct Awaiter {

@@ -216,11 +216,11 @@ class EpollStream final : public Stream, public EpollSource, public Recycled<Epo
   Operation* pending_write_ = nullptr;  // a write, or the connect
   HangupWatch* hangup_watch_ = nullptr;
   int socket_;
-  bool readable_;
-  bool datagram_;
-  bool registered_ = false;
-  bool hung_up_ = false;
-  bool connecting_ = false;
+  bool readable_ : 1;
+  bool datagram_ : 1;
+  bool registered_ : 1 = false;
+  bool hung_up_ : 1 = false;
+  bool connecting_ : 1 = false;
 };
 
 }  // namespace

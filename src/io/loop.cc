@@ -30,8 +30,8 @@ void Loop::cancel(Operation& operation, const Error& why) {
   complete_soon(sleep);
 }
 
-SleepOperation::SleepOperation(Loop& on, TimePoint until, StopToken stop)
-    : Operation(stop), loop(on), deadline(until), alarm([](Timer& timer) {
+SleepOperation::SleepOperation(Loop& on, TimePoint until)
+    : loop(on), deadline(until), alarm([](Timer& timer) {
         SleepOperation& owner = *static_cast<Alarm&>(timer).owner;
         owner.unlink();
         owner.loop.complete_soon(owner);

@@ -33,8 +33,8 @@ struct ConnectOptions {
 };
 
 struct ConnectOperation : Operation {
-  ConnectOperation(Loop& on, Address to, ConnectOptions how, StopToken stop)
-      : Operation(stop), loop(on), address(std::move(to)), options(how) {}
+  ConnectOperation(Loop& on, Address to, ConnectOptions how)
+      : loop(on), address(std::move(to)), options(how) {}
   inline bool start();
 
   Loop& loop;
@@ -45,7 +45,7 @@ struct ConnectOperation : Operation {
 };
 
 struct AcceptOperation : Operation {
-  AcceptOperation(Listener& from, StopToken stop) : Operation(stop), listener(from) {}
+  explicit AcceptOperation(Listener& from) : listener(from) {}
   inline bool start();
 
   Listener& listener;
@@ -54,7 +54,7 @@ struct AcceptOperation : Operation {
 
 /// Waits until a time. The result is an error only when it was stopped.
 struct SleepOperation : Operation {
-  SleepOperation(Loop& on, TimePoint until, StopToken stop);
+  SleepOperation(Loop& on, TimePoint until);
   bool start();
 
   struct Alarm : Timer {
@@ -69,8 +69,8 @@ struct SleepOperation : Operation {
 
 /// Readiness of a descriptor that is not a Stream of the loop (splice pipes, libraries).
 struct ReadyOperation : Operation {
-  ReadyOperation(Loop& on, int descriptor, bool write, StopToken stop)
-      : Operation(stop), loop(on), fd(descriptor), for_write(write) {}
+  ReadyOperation(Loop& on, int descriptor, bool write)
+      : loop(on), fd(descriptor), for_write(write) {}
   inline bool start();
 
   Loop& loop;
@@ -85,7 +85,7 @@ class Listener : public Cancellable {
  public:
   virtual ~Listener() = default;
   OperationAwaiter<AcceptOperation> accept(StopToken stop = {}) {
-    return OperationAwaiter<AcceptOperation>(*this, stop);
+    return OperationAwaiter<AcceptOperation>(stop, *this);
   }
   virtual bool start_accept(AcceptOperation& operation) = 0;
 
@@ -135,16 +135,16 @@ class Loop : public Cancellable {
 
   OperationAwaiter<ConnectOperation> connect(Address address, StopToken stop = {},
                                              ConnectOptions options = {}) {
-    return OperationAwaiter<ConnectOperation>(*this, std::move(address), options, stop);
+    return OperationAwaiter<ConnectOperation>(stop, *this, std::move(address), options);
   }
   OperationAwaiter<SleepOperation> sleep_until(TimePoint deadline, StopToken stop = {}) {
-    return OperationAwaiter<SleepOperation>(*this, deadline, stop);
+    return OperationAwaiter<SleepOperation>(stop, *this, deadline);
   }
   OperationAwaiter<SleepOperation> sleep_for(Duration time, StopToken stop = {}) {
     return sleep_until(now() + time, stop);
   }
   OperationAwaiter<ReadyOperation> wait_ready(int fd, bool for_write, StopToken stop = {}) {
-    return OperationAwaiter<ReadyOperation>(*this, fd, for_write, stop);
+    return OperationAwaiter<ReadyOperation>(stop, *this, fd, for_write);
   }
   /// Lets everything else that is runnable run first.
   OperationAwaiter<SleepOperation> yield() { return sleep_until(TimePoint::min()); }

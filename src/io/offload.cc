@@ -17,8 +17,7 @@ struct Offload::Job {
 };
 
 struct Offload::Wait : Operation {
-  Wait(Offload& to, Loop& on, Work what, StopToken stop)
-      : Operation(stop), offload(to), loop(on), job(std::make_shared<Job>()) {
+  Wait(Offload& to, Loop& on, Work what) : offload(to), loop(on), job(std::make_shared<Job>()) {
     job->work = std::move(what);
     job->wait = this;
     job->loop = &on;
@@ -53,7 +52,7 @@ Offload::~Offload() {
 }
 
 Task<Status> Offload::wait_for(Loop& loop, Work work, StopToken stop) {
-  OperationAwaiter<Wait> wait(*this, loop, std::move(work), stop);
+  OperationAwaiter<Wait> wait(stop, *this, loop, std::move(work));
   co_return co_await wait;
 }
 

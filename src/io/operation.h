@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include "core/result.h"
 #include "core/slice.h"
@@ -25,21 +26,16 @@ class Cancellable {
 };
 
 /// Lives in the awaiting coroutine's frame (or in a state machine), so a pending operation
-/// allocates nothing. While pending it is linked to its stop source; once it is being
-/// cancelled the same link serves the loop's queue.
+/// allocates nothing. While pending it may be linked to a stop source; once it is being
+/// completed or cancelled the same link serves the loop's queue.
 class Operation : public StopCallback {
  public:
   using Done = void (*)(Operation&);
 
-  explicit Operation(StopToken stop) : StopCallback(&Operation::stopped), stop_(stop) {}
-
-  const StopToken& stop() const { return stop_; }
+  Operation() : StopCallback(&Operation::stopped) {}
 
   /// Called by the implementation when the operation is to wait.
-  void pend(Cancellable& target) {
-    target_ = &target;
-    stop_.link(*this);
-  }
+  void pend(Cancellable& target) { target_ = &target; }
   /// Called by the loop, from the top of its stack, after the result has been set.
   void complete() {
     unlink();
@@ -47,12 +43,13 @@ class Operation : public StopCallback {
     done_(*this);
   }
   bool pending() const { return target_ != nullptr; }
+  /// Ends it early, if it pends and is not on its way to completion. For owners that have no stop
+  /// source.
+  void cancel(const Error& why) {
+    if (pending() && !linked()) target_->cancel(*this, why);
+  }
 
   void when_done(Done done) { done_ = done; }
-  void when_done(std::coroutine_handle<> waiter) {
-    waiter_ = waiter;
-    done_ = [](Operation& self) { self.waiter_.resume(); };
-  }
 
  private:
   static void stopped(StopCallback& self, const Error& why) {
@@ -60,26 +57,38 @@ class Operation : public StopCallback {
     operation.target_->cancel(operation, why);
   }
 
-  StopToken stop_;
   Cancellable* target_ = nullptr;
   Done done_ = nullptr;
-  std::coroutine_handle<> waiter_;
 };
 
-/// Turns "start, then wait for completion" into something to `co_await`. `Op` has `result`, and
-/// `start()` that returns true when it completed at once.
+/// Turns "start, then wait for completion" into something to `co_await` that `stop` cuts short.
+/// `Op` has `result`, and `start()` that returns true when it completed at once.
 template <class Op>
-struct OperationAwaiter : Op {
-  using Op::Op;
+class OperationAwaiter : public Op {
+ public:
+  template <class... Arguments>
+  explicit OperationAwaiter(StopToken stop, Arguments&&... arguments)
+      : Op(std::forward<Arguments>(arguments)...), stop_(stop) {}
+
   bool await_ready() {
-    if (this->stop().stopped()) {
-      this->result = fail(this->stop().reason());
+    if (stop_.stopped()) {
+      this->result = fail(stop_.reason());
       return true;
     }
     return this->start();
   }
-  void await_suspend(std::coroutine_handle<> waiter) { this->when_done(waiter); }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    waiter_ = waiter;
+    this->when_done([](Operation& self) { static_cast<OperationAwaiter&>(self).waiter_.resume(); });
+    if (!this->pending() || this->linked()) return;  // nothing to cut short
+    if (stop_.stopped()) return this->cancel(stop_.reason());
+    stop_.link(*this);
+  }
   auto await_resume() { return std::move(this->result); }
+
+ private:
+  StopToken stop_;
+  std::coroutine_handle<> waiter_;
 };
 
 }  // namespace weir

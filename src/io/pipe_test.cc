@@ -175,9 +175,9 @@ Task<void> send_and_end(Stream& stream, std::string bytes) {
 
 // Left and right of a relay that carries `bytes` from one to the other.
 Task<std::string> carried(Loop& loop, Pair& left, Pair& right, std::string bytes) {
-  Relay relay(*left.server, *right.client, {}, Duration::zero());
+  AwaitedRelay relay(*left.server, *right.client, {}, Duration::zero());
   Scope scope;
-  scope.spawn([](Relay* it) -> Task<void> { (void)co_await it->run(); }(&relay));
+  scope.spawn([](AwaitedRelay* it) -> Task<void> { (void)co_await it->run(); }(&relay));
   scope.spawn(send_and_end(*left.client, std::move(bytes)));
   ErrorCode end;
   std::string got = co_await read_all(*right.server, end);

@@ -5,125 +5,190 @@
 
 namespace weir {
 
-Relay::Relay(Stream& a, Stream& b, StopToken stop, Duration idle)
-    : loop_(a.loop()),
-      stop_(stop),
-      idle_(idle),
-      idle_timer_([](Timer& timer) {
-        static_cast<IdleTimer&>(timer).relay->stop_.request(
-            Error(ErrorCode::idle_timeout, Origin::weir, "tunnel"));
+/// What is being written in one direction.
+struct Relay::Write : WriteOperation {
+  bool idle() const { return bytes.empty() && !pending(); }
+
+  Relay* relay = nullptr;
+  Direction* way = nullptr;
+  Slice bytes;
+};
+
+struct Relay::Moving : Recycled<Moving> {
+  Write writes[2];
+  Error why;  // that the relay was stopped
+};
+
+Relay::Relay(Stream& a, Stream& b, Duration idle)
+    : Timer([](Timer& timer) {
+        static_cast<Relay&>(timer).stop(Error(ErrorCode::idle_timeout, Origin::weir, "tunnel"));
       }),
-      forward_(*this, a, b, result_.forward, stop_.token()),
-      backward_(*this, b, a, result_.backward, stop_.token()) {
-  idle_timer_.relay = this;
+      streams_{&a, &b} {
+  auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(idle).count();
+  idle_ =
+      static_cast<std::uint32_t>(std::clamp<decltype(milliseconds)>(milliseconds, 0, UINT32_MAX));
+  way(false).when_done([](Operation& read) {
+    auto& way = static_cast<Forward&>(read);
+    static_cast<Relay&>(way).on_read(way);
+  });
+  way(true).when_done([](Operation& read) {
+    auto& way = static_cast<Backward&>(read);
+    static_cast<Relay&>(way).on_read(way);
+  });
 }
 
+Relay::~Relay() = default;
+
 void Relay::preload(Slice from_a, Slice from_b) {
-  forward_.pending = std::move(from_a);
-  backward_.pending = std::move(from_b);
+  if (!from_a.empty()) write_of(way(false)).bytes = std::move(from_a);
+  if (!from_b.empty()) write_of(way(true)).bytes = std::move(from_b);
 }
 
 bool Relay::start() {
   touch();
-  forward_.pump();
-  backward_.pump();
+  pump(way(false));
+  pump(way(true));
   starting_ = false;
   return running_ == 0;
 }
 
-void Relay::touch() {
-  if (idle_ > Duration::zero()) loop_.timers().arm(idle_timer_, loop_.now() + idle_);
-}
-
-void Relay::direction_done(const Error& error) {
-  if (error.code != ErrorCode::none) {
-    if (result_.error.code == ErrorCode::none) result_.error = error;
-    stop_.request(error);
+void Relay::stop(const Error& why) {
+  if (stopped_ || running_ == 0) return;
+  (void)write_of(way(false));
+  moving_->why = why;
+  stopped_ = true;
+  for (bool backward : {false, true}) {
+    Direction& each = way(backward);
+    each.cancel(why);
+    write_of(each).cancel(why);
   }
-  if (--running_ > 0) return;
-  loop_.timers().disarm(idle_timer_);
-  if (!starting_) std::exchange(waiter_, nullptr).resume();
 }
 
-Relay::Direction::Direction(Relay& owner, Stream& source, Stream& sink, std::uint64_t& moved,
-                            StopToken stop)
-    : relay(owner),
-      from(source),
-      to(sink),
-      bytes(moved),
-      read(source, stop, 0),
-      write(sink, {}, stop) {
-  read.direction = this;
-  write.direction = this;
-  read.when_done([](Operation& self) { static_cast<Read&>(self).direction->on_read(); });
-  write.when_done([](Operation& self) { static_cast<Write&>(self).direction->on_written(); });
+RelayResult Relay::result() const {
+  return {way(false).bytes, way(true).bytes, failed_ ? moving_->why : Error()};
+}
+
+Slice Relay::take_unwritten(bool backward) {
+  return moving_ ? std::exchange(moving_->writes[backward].bytes, Slice()) : Slice();
+}
+
+Relay::Write& Relay::write_of(const Direction& which) {
+  if (!moving_) {
+    moving_ = std::make_unique<Moving>();
+    for (bool backward : {false, true}) {
+      Write& write = moving_->writes[backward];
+      write.relay = this;
+      write.way = &way(backward);
+      write.when_done([](Operation& done) {
+        auto& self = static_cast<Write&>(done);
+        self.relay->on_written(*self.way);
+      });
+    }
+  }
+  return moving_->writes[which.backward];
+}
+
+// A read waits: if that is all there is, nothing but the reads is kept.
+void Relay::rest() {
+  if (!moving_ || stopped_) return;
+  if (moving_->writes[0].idle() && moving_->writes[1].idle()) moving_.reset();
+}
+
+void Relay::touch() {
+  if (idle_ == 0) return;
+  Loop& loop = a().loop();
+  loop.timers().arm(*this, loop.now() + std::chrono::milliseconds(idle_));
 }
 
 // Bytes that nobody looks at need not leave the kernel; for few of them two more calls cost more.
-bool Relay::Direction::start_read() {
-  read.result = {};
-  read.hint = hint;
-  read.into_pipe = hint > 0 && from.splices() && to.splices();
-  if (!read.stop().stopped()) return from.start_read(read);
-  read.result = fail(read.stop().reason());
-  return true;
+bool Relay::start_read(Direction& way) {
+  if (stopped_) {
+    way.result = fail(moving_->why);
+    return true;
+  }
+  way.result = {};
+  way.hint = way.bulk ? BufferPool::kBulkBytes : 0;
+  way.into_pipe = way.bulk && from(way).splices() && to(way).splices();
+  return from(way).start_read(way);
 }
 
-bool Relay::Direction::start_write() {
+bool Relay::start_write(Write& write) {
+  if (stopped_) {
+    write.result = fail(moving_->why);
+    return true;
+  }
   write.result = {};
-  write.data = std::span(&pending, 1);
-  if (!write.stop().stopped()) return to.start_write(write);
-  write.result = fail(write.stop().reason());
-  return true;
+  write.data = std::span(&write.bytes, 1);
+  return to(*write.way).start_write(write);
 }
 
-// Runs until an operation has to wait. `pending` is what is being written.
-void Relay::Direction::pump() {
-  while (!done) {
-    if (pending.empty()) {
-      if (!start_read()) return;
-      if (!read.result) return finish(read.result.error(), from);
-      pending = std::move(*read.result);
+// Runs until an operation has to wait.
+void Relay::pump(Direction& way) {
+  while (!way.done) {
+    if (!moving_ || moving_->writes[way.backward].bytes.empty()) {
+      if (!start_read(way)) return rest();
+      if (!way.result) return finish(way, way.result.error(), true);
+      write_of(way).bytes = *std::exchange(way.result, {});
       continue;
     }
-    std::size_t size = pending.size();
+    Write& write = write_of(way);
+    std::size_t size = write.bytes.size();
     // A sender that fills whole buffers is worth larger ones.
-    hint = size >= BufferPool::kBlockBytes / 2 ? BufferPool::kBulkBytes : 0;
-    if (!start_write()) {
-      bytes += size;
-      return;
-    }
-    if (!write.result) return finish(write.result.error(), to);
-    bytes += size;
-    pending = Slice();
-    relay.touch();
+    way.bulk = size >= BufferPool::kBlockBytes / 2;
+    bool written = start_write(write);
+    if (written && !write.result) return finish(way, write.result.error(), false);
+    way.bytes += size;
+    if (!written) return;
+    write.bytes = Slice();
+    touch();
   }
 }
 
-void Relay::Direction::on_read() {
-  relay.touch();
-  if (!read.result) return finish(read.result.error(), from);
-  pending = std::move(*read.result);
-  pump();
+void Relay::on_read(Direction& way) {
+  touch();
+  if (!way.result) return finish(way, way.result.error(), true);
+  write_of(way).bytes = *std::exchange(way.result, {});
+  pump(way);
 }
 
-void Relay::Direction::on_written() {
-  relay.touch();
-  if (!write.result) return finish(write.result.error(), to);
-  pending = Slice();
-  pump();
+void Relay::on_written(Direction& way) {
+  touch();
+  Write& write = write_of(way);
+  if (!write.result) return finish(way, write.result.error(), false);
+  write.bytes = Slice();
+  pump(way);
 }
 
-void Relay::Direction::finish(const Error& error, const Stream& at) {
-  done = true;
+void Relay::finish(Direction& way, const Error& error, bool reading) {
+  way.done = true;
   if (error.code == ErrorCode::end_of_stream) {
-    to.shutdown_write();
-    return relay.direction_done(Error());
+    way.ended = true;
+    to(way).shutdown_write();
+  } else {
+    Error why =
+        stopped_ ? error : error.with(way.backward == reading ? Origin::upstream : Origin::client);
+    stop(why);
+    failed_ = true;
   }
-  bool stopped = read.stop().stopped();
-  relay.direction_done(
-      stopped ? error
-              : error.with(&at == &relay.forward_.from ? Origin::client : Origin::upstream));
+  if (--running_ > 0) return rest();
+  Timer::unlink();
+  if (!starting_) over();
+}
+
+AwaitedRelay::AwaitedRelay(Stream& a, Stream& b, StopToken stop, Duration idle)
+    : Relay(a, b, idle), token_(stop), stop_([](weir::StopCallback& self, const Error& why) {
+        static_cast<Stop&>(self).relay->stop(why);
+      }) {
+  stop_.relay = this;
+}
+
+bool AwaitedRelay::begin() {
+  if (token_.stopped()) {
+    stop(token_.reason());
+  } else {
+    token_.link(stop_);
+  }
+  return start();
 }
 
 }  // namespace weir

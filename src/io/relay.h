@@ -3,6 +3,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <memory>
 
 #include "core/recycle.h"
 #include "io/loop.h"
@@ -18,78 +19,114 @@ struct RelayResult {
   Error error;
 };
 
-/// One object with two directions, each a read or a write in flight: no coroutine of its own, no
-/// buffer while both sides are silent. An error on either side ends both; an end of stream is
-/// passed on as a half-close. Bulk stays in the kernel where both streams can splice. `idle` (0:
-/// for ever) is how long both may be silent.
-class Relay {
+/// One direction of a relay while it is silent: a read that waits.
+struct RelayDirection : ReadOperation {
+  bool backward : 1 = false;
+  bool bulk : 1 = false;   // whole buffers come: larger ones, or a pipe, are worth it
+  bool ended : 1 = false;  // in order, and the end was passed on
+  bool done : 1 = false;   // ended, or broken
+  std::uint64_t bytes = 0;
+};
+
+template <bool Backward>
+struct RelayWay : RelayDirection {
+  RelayWay() { backward = Backward; }
+};
+
+/// A state machine of two directions, each a read or a write in flight: no coroutine, no buffer
+/// while both sides are silent. Writes, and the reason of a failure, have memory only while there
+/// are any. An error on either side ends both; an end of stream is passed on as a half-close. Bulk
+/// stays in the kernel where both streams can splice.
+class Relay : private Timer, private RelayWay<false>, private RelayWay<true> {
  public:
-  Relay(Stream& a, Stream& b, StopToken stop, Duration idle);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
   /// Bytes that were read before the relay began and go out first.
   void preload(Slice from_a, Slice from_b);
 
-  /// `co_await relay.run()` gives RelayResult. Awaited once.
+  /// Ends both directions early; the first reason counts. `over` is not called before it returns.
+  void stop(const Error& why);
+
+  /// How it stands when it is over: whether the end of one side was passed on to the other, and
+  /// what was read of it but not written.
+  bool ended(bool backward) const { return way(backward).ended; }
+  Slice take_unwritten(bool backward);
+
+ protected:
+  /// The streams outlive the relay's end. `idle` (0: for ever) is how long both may be silent, in
+  /// whole milliseconds.
+  Relay(Stream& a, Stream& b, Duration idle);
+  ~Relay();
+
+  /// True if it is over already; else `over` will be called.
+  bool start();
+  /// Both directions have ended. Called once, last: the relay may go.
+  virtual void over() = 0;
+
+  RelayResult result() const;
+  Stream& a() const { return *streams_[0]; }
+  Stream& b() const { return *streams_[1]; }
+
+ private:
+  using Direction = RelayDirection;
+  using Forward = RelayWay<false>;
+  using Backward = RelayWay<true>;
+  struct Write;
+  struct Moving;
+
+  Direction& way(bool backward) {
+    return backward ? static_cast<Direction&>(static_cast<Backward&>(*this))
+                    : static_cast<Direction&>(static_cast<Forward&>(*this));
+  }
+  const Direction& way(bool backward) const { return const_cast<Relay*>(this)->way(backward); }
+  Stream& from(const Direction& way) const { return *streams_[way.backward]; }
+  Stream& to(const Direction& way) const { return *streams_[!way.backward]; }
+  Write& write_of(const Direction& way);
+  void rest();
+  void touch();
+  void pump(Direction& way);
+  bool start_read(Direction& way);
+  bool start_write(Write& write);
+  void on_read(Direction& way);
+  void on_written(Direction& way);
+  void finish(Direction& way, const Error& error, bool reading);
+
+  Stream* streams_[2];
+  std::unique_ptr<Moving> moving_;  // null while both sides are silent
+  std::uint32_t idle_;              // milliseconds
+  std::uint8_t running_ : 2 = 2;    // directions
+  bool starting_ : 1 = true;
+  bool stopped_ : 1 = false;
+  bool failed_ : 1 = false;
+};
+
+/// A relay for a coroutine: `co_await relay.run()` gives RelayResult, once. Ends early with `stop`.
+class AwaitedRelay final : public Relay {
+ public:
+  AwaitedRelay(Stream& a, Stream& b, StopToken stop, Duration idle);
+
   auto run() {
     struct Awaiter {
-      Relay& relay;
-      bool await_ready() const { return relay.start(); }
+      AwaitedRelay& relay;
+      bool await_ready() const { return relay.begin(); }
       void await_suspend(std::coroutine_handle<> waiter) const { relay.waiter_ = waiter; }
-      RelayResult await_resume() const { return relay.result_; }
+      RelayResult await_resume() const { return relay.result(); }
     };
     return Awaiter{*this};
   }
 
  private:
-  struct Direction {
-    Direction(Relay& owner, Stream& source, Stream& sink, std::uint64_t& moved, StopToken stop);
-    void pump();
-    void on_read();
-    void on_written();
-    void finish(const Error& error, const Stream& at);
-
-    struct Read : ReadOperation {
-      using ReadOperation::ReadOperation;
-      Direction* direction = nullptr;
-    };
-    struct Write : WriteOperation {
-      using WriteOperation::WriteOperation;
-      Direction* direction = nullptr;
-    };
-    bool start_read();
-    bool start_write();
-
-    Relay& relay;
-    Stream& from;
-    Stream& to;
-    std::uint64_t& bytes;
-    Slice pending;
-    Read read;
-    Write write;
-    std::size_t hint = 0;
-    bool done = false;
+  struct Stop : weir::StopCallback {
+    using weir::StopCallback::StopCallback;
+    AwaitedRelay* relay = nullptr;
   };
-  struct IdleTimer : Timer {
-    using Timer::Timer;
-    Relay* relay = nullptr;
-  };
+  bool begin();
+  void over() override { waiter_.resume(); }
 
-  bool start();
-  void touch();
-  void direction_done(const Error& error);
-
-  Loop& loop_;
-  StopSource stop_;
-  Duration idle_;
-  IdleTimer idle_timer_;
-  RelayResult result_;
-  int running_ = 2;
-  bool starting_ = true;
+  StopToken token_;
+  Stop stop_;
   std::coroutine_handle<> waiter_;
-  Direction forward_;
-  Direction backward_;
 };
 
 }  // namespace weir

@@ -15,7 +15,7 @@ class Signal final : public Cancellable {
   explicit Signal(Loop& loop) : loop_(loop) {}
 
   struct Wait : Operation {
-    Wait(Signal& on, StopToken stop) : Operation(stop), signal(on) {}
+    explicit Wait(Signal& on) : signal(on) {}
     bool start() {
       if (std::exchange(signal.raised_, false)) return true;
       signal.waiter_ = this;
@@ -27,7 +27,7 @@ class Signal final : public Cancellable {
   };
 
   /// `co_await signal.wait(stop)` gives Status: an error only if it was stopped.
-  OperationAwaiter<Wait> wait(StopToken stop = {}) { return OperationAwaiter<Wait>(*this, stop); }
+  OperationAwaiter<Wait> wait(StopToken stop = {}) { return OperationAwaiter<Wait>(stop, *this); }
 
   void raise() {
     if (waiter_ == nullptr) {

@@ -1,6 +1,7 @@
 // Stream: bytes in order, both ways: TCP, Unix socket, TLS over either, or a simulated pipe.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,40 +18,42 @@ class Loop;
 class Stream;
 struct TlsFacts;
 
-/// One read. `hint` is how many bytes would be useful (0: the usual 16 KiB at most); large hints
-/// may be answered from larger buffers. The result is never empty; the end of the stream is the
-/// error `end_of_stream`.
+/// One read, as streams know it. `hint` is how many bytes would be useful (0: the usual 16 KiB at
+/// most; more than 4 GiB are as good as that); large hints may be answered from larger buffers. The
+/// result is never empty; the end of the stream is the error `end_of_stream`.
 struct ReadOperation : Operation {
-  ReadOperation(Stream& from, StopToken stop, std::size_t useful)
-      : Operation(stop), stream(from), hint(useful) {}
-  inline bool start();
+  explicit ReadOperation(std::size_t useful = 0)
+      : hint(static_cast<std::uint32_t>(std::min<std::size_t>(useful, UINT32_MAX))) {}
 
-  Stream& stream;
-  std::size_t hint;
-  bool into_pipe = false;  // `hint` is then the most that may be taken
   Result<Slice> result{};
-};
-
-/// A read whose bytes stay in the kernel; see Stream::splice.
-struct SpliceOperation : ReadOperation {
-  SpliceOperation(Stream& from, StopToken stop, std::size_t most)
-      : ReadOperation(from, stop, most) {
-    into_pipe = true;
-  }
+  std::uint32_t hint;
+  bool into_pipe = false;  // `hint` is then the most that may be taken
 };
 
 /// One write of all of `data`, in order. The slices are consumed as they are sent; on an error
 /// what is left in them was not taken by the kernel.
 struct WriteOperation : Operation {
-  WriteOperation(Stream& to, std::span<Slice> slices, StopToken stop)
-      : Operation(stop), stream(to), data(slices) {}
-  inline bool start();
+  explicit WriteOperation(std::span<Slice> slices = {}) : data(slices) {}
 
-  Stream& stream;
   std::span<Slice> data;
   /// The stream ends right after it: what says so (FIN, close_notify) may share its last packet.
   bool last = false;
   Status result{};
+};
+
+/// The same to be awaited.
+struct StreamRead : ReadOperation {
+  StreamRead(Stream& from, std::size_t useful) : ReadOperation(useful), stream(from) {}
+  inline bool start();
+  Stream& stream;
+};
+struct StreamSplice : StreamRead {
+  StreamSplice(Stream& from, std::size_t most) : StreamRead(from, most) { into_pipe = true; }
+};
+struct StreamWrite : WriteOperation {
+  StreamWrite(Stream& to, std::span<Slice> slices) : WriteOperation(slices), stream(to) {}
+  inline bool start();
+  Stream& stream;
 };
 
 /// Called once when the peer has closed its sending side or the connection broke, even while
@@ -72,12 +75,12 @@ class Stream : public Cancellable {
   virtual ~Stream() = default;
 
   /// `co_await stream.read(stop)` gives Result<Slice>.
-  OperationAwaiter<ReadOperation> read(StopToken stop = {}, std::size_t hint = 0) {
-    return OperationAwaiter<ReadOperation>(*this, stop, hint);
+  OperationAwaiter<StreamRead> read(StopToken stop = {}, std::size_t hint = 0) {
+    return OperationAwaiter<StreamRead>(stop, *this, hint);
   }
   /// `co_await stream.write(slices, stop)` gives Status. `data` outlives the await.
-  OperationAwaiter<WriteOperation> write(std::span<Slice> data, StopToken stop = {}) {
-    return OperationAwaiter<WriteOperation>(*this, data, stop);
+  OperationAwaiter<StreamWrite> write(std::span<Slice> data, StopToken stop = {}) {
+    return OperationAwaiter<StreamWrite>(stop, *this, data);
   }
 
   /// Both return true when the operation completed at once; else it pends until the loop
@@ -93,8 +96,8 @@ class Stream : public Cancellable {
   virtual bool splices() const { return false; }
   /// Reads at most `most` bytes for a reader who passes them on without a look: they may come as
   /// a slice of a pipe, or in memory when no pipe is to be had. Only if `splices`.
-  OperationAwaiter<SpliceOperation> splice(StopToken stop, std::size_t most) {
-    return OperationAwaiter<SpliceOperation>(*this, stop, most);
+  OperationAwaiter<StreamSplice> splice(StopToken stop, std::size_t most) {
+    return OperationAwaiter<StreamSplice>(stop, *this, most);
   }
   virtual std::optional<Result<Slice>> try_splice(std::size_t most) { return try_read(most); }
 
@@ -131,7 +134,7 @@ class Stream : public Cancellable {
   virtual const TlsFacts* tls() const { return nullptr; }
 };
 
-inline bool ReadOperation::start() { return stream.start_read(*this); }
-inline bool WriteOperation::start() { return stream.start_write(*this); }
+inline bool StreamRead::start() { return stream.start_read(*this); }
+inline bool StreamWrite::start() { return stream.start_write(*this); }
 
 }  // namespace weir

@@ -6,7 +6,7 @@ TunnelService::TunnelService(Loop& loop, std::shared_ptr<SharedListener> shared,
                              ExchangeObserver& observer)
     : ListenerService(loop, std::move(shared)),
       observer_(observer),
-      tunnels_(shared_->tunnels),
+      counts_(shared_->tunnels),
       cut_([](Timer& timer) {
         static_cast<Cut&>(timer).service->abort(
             Error(ErrorCode::shutting_down, Origin::weir, "the listener has been gone for long"));
@@ -47,12 +47,24 @@ void TunnelService::abort(const Error& why) {
   for (Link* link = sessions_.next(); link != &sessions_; link = link->next()) {
     static_cast<TcpSession*>(link)->stop(why);
   }
+  for (Link* link = tunnels_.next(); link != &tunnels_; link = link->next()) {
+    static_cast<TcpTunnel*>(static_cast<TunnelLink*>(link))->stop(why);
+  }
 }
 
-void TunnelService::ended(TunnelRecord& record) {
+void TunnelService::tunnel_began(TcpTunnel& tunnel) {
+  counters_->tunnels.add();
+  tunnels_.append(static_cast<TunnelLink&>(tunnel));
+}
+
+void TunnelService::ended(const TunnelRecord& record) {
   counters_->open.subtract();
-  record.listener = shared_->name();
-  observer_.tunnel_ended(record);
+  counts_->received.add(record.received);
+  counts_->sent.add(record.sent);
+  counts_->count_end(record.error.code);
+  TunnelRecord told = record;
+  told.listener = shared_->name();
+  observer_.tunnel_ended(told);
   left(record.client);
 }
 

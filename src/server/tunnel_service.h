@@ -20,10 +20,10 @@ class TunnelService final : public ListenerService, public TcpHost {
   void retire(MoveConnection) override {}
   void abort(const Error& why) override;
 
-  TunnelCounters& tunnel_counters() override { return *tunnels_; }
-  void tunnel_began() override { counters_->tunnels.add(); }
-  void tunnel_ended() override { counters_->tunnels.subtract(); }
-  void ended(TunnelRecord& record) override;
+  Scope& scope() override { return scope_; }
+  void tunnel_began(TcpTunnel& tunnel) override;
+  void tunnel_ended(TcpTunnel&) override { counters_->tunnels.subtract(); }
+  void ended(const TunnelRecord& record) override;
 
  private:
   struct Cut : Timer {
@@ -35,8 +35,9 @@ class TunnelService final : public ListenerService, public TcpHost {
   std::shared_ptr<const Address> wanted(const Stream& stream) const;
 
   ExchangeObserver& observer_;
-  Gathered<TunnelCounters>::Part tunnels_;
-  Link sessions_;
+  Gathered<TunnelCounters>::Part counts_;
+  Link sessions_;  // whose tunnels have not begun
+  Link tunnels_;
   Cut cut_;
 };
 

@@ -65,8 +65,7 @@ class RedisClient final : public Cancellable, public std::enable_shared_from_thi
   RedisClient(Loop& loop, std::shared_ptr<RedisShared> shared);
 
   struct Call : Operation {
-    Call(RedisClient& on, std::span<const std::string_view> words, StopToken stop)
-        : Operation(stop), client(on), command(words) {}
+    Call(RedisClient& on, std::span<const std::string_view> words) : client(on), command(words) {}
     bool start() { return client.start_call(*this); }
     RedisClient& client;
     std::span<const std::string_view> command;
@@ -77,7 +76,7 @@ class RedisClient final : public Cancellable, public std::enable_shared_from_thi
   /// with `unreachable` within the timeout of the settings. The client and the words outlive
   /// the await.
   OperationAwaiter<Call> call(std::span<const std::string_view> command, StopToken stop = {}) {
-    return OperationAwaiter<Call>(*this, command, stop);
+    return OperationAwaiter<Call>(stop, *this, command);
   }
 
   /// Whether calls fail at once, because the server did not answer.

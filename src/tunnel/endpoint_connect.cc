@@ -46,7 +46,8 @@ Task<Result<TunnelConnection>> connect_endpoint(Loop& loop, const TunnelUpstream
     if (last.origin == Origin::weir && !made) continue;  // no place: the endpoint may be well
     lease->tell(upstream, made.has_value(), loop.now() - began, loop.now());
     if (!made) continue;
-    co_return TunnelConnection{std::move(*lease), std::move(made->place), std::move(made->stream)};
+    if (made->place) lease->take(std::move(made->place));
+    co_return TunnelConnection{std::move(*lease), std::move(made->stream)};
   }
   co_return fail(last);
 }
@@ -57,7 +58,7 @@ Task<Result<TunnelConnection>> connect_destination(Loop& loop, const TunnelClien
   ConnectOptions options;
   if (client.keep_source) options.source = client.source.ip();
   auto stream = co_await loop.connect(client.destination, patience.token(), options);
-  if (stream) co_return TunnelConnection{{}, {}, std::move(*stream)};
+  if (stream) co_return TunnelConnection{{}, std::move(*stream)};
   if (stop.stopped()) co_return fail(stop.reason());
   bool late = stream.error().code == ErrorCode::timeout;
   Error error =

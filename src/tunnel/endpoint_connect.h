@@ -24,7 +24,6 @@ struct TunnelClient {
 /// A connection to an endpoint, which is closed before its places there are free.
 struct TunnelConnection {
   EndpointLease lease;
-  ConnectionPlaces::Place place;
   std::unique_ptr<Stream> stream;
 };
 

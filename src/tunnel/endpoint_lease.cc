@@ -4,30 +4,29 @@ namespace weir {
 
 EndpointLease::EndpointLease(const TunnelUpstream& upstream, std::shared_ptr<Endpoint> endpoint,
                              Admission admission)
-    : cluster_(upstream.cluster),
-      endpoint_(std::move(endpoint)),
-      counts_in_cluster_(upstream.balance.max_load > 0),
-      limited_(upstream.limits.any()) {
-  if (upstream.admission.on()) admission_ = std::make_unique<Admission>(std::move(admission));
-  if (counts_in_cluster_) cluster_->in_flight.fetch_add(1, std::memory_order_relaxed);
-  if (!limited_) endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
+    : endpoint_(endpoint.get()) {
+  endpoint_->keep(endpoint, upstream.cluster);
+  bool in_cluster = upstream.balance.max_load > 0;
+  bool limited = upstream.limits.any();
+  if (in_cluster || limited || upstream.admission.on()) {
+    terms_.reset(new Terms{{}, std::move(admission), in_cluster, limited});
+  }
+  if (in_cluster) upstream.cluster->in_flight.fetch_add(1, std::memory_order_relaxed);
+  if (!limited) endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
   endpoint_->requests.fetch_add(1, std::memory_order_relaxed);
 }
 
 EndpointLease& EndpointLease::operator=(EndpointLease&& other) noexcept {
   if (this == &other) return *this;
   end();
-  cluster_ = std::move(other.cluster_);
-  endpoint_ = std::move(other.endpoint_);
-  admission_ = std::move(other.admission_);
-  counts_in_cluster_ = other.counts_in_cluster_;
-  limited_ = other.limited_;
+  endpoint_ = std::exchange(other.endpoint_, nullptr);
+  terms_ = std::move(other.terms_);
   return *this;
 }
 
 Result<Admission::Waiting> EndpointLease::wait() const {
-  if (!admission_) return Admission::Waiting();
-  return admission_->wait();
+  if (!terms_) return Admission::Waiting();
+  return terms_->admission.wait();
 }
 
 // A tunnel has no answer to judge and to time: that it could be connected, and how soon, stands for
@@ -36,8 +35,8 @@ void EndpointLease::tell(const TunnelUpstream& upstream, bool connected, Duratio
                          TimePoint now) {
   AttemptResult result = connected ? AttemptResult::answered : AttemptResult::not_connected;
   if (!connected) endpoint_->connect_failures.fetch_add(1, std::memory_order_relaxed);
-  cluster_->outliers().tell(upstream.outliers, *endpoint_, result, took, now);
-  if (admission_) admission_->tell(result, took, now);
+  endpoint_->cluster().outliers().tell(upstream.outliers, *endpoint_, result, took, now);
+  if (terms_) terms_->admission.tell(result, took, now);
   if (upstream.balance.algorithm != Balance::peak_ewma) return;
   if (connected) {
     endpoint_->latency.answered(took, now);
@@ -47,15 +46,18 @@ void EndpointLease::tell(const TunnelUpstream& upstream, bool connected, Duratio
 }
 
 void EndpointLease::end() {
-  if (!endpoint_) return;
-  admission_.reset();
-  if (limited_) {
-    cluster_->queue().ended(*endpoint_);
+  if (endpoint_ == nullptr) return;
+  Cluster& cluster = endpoint_->cluster();
+  bool limited = terms_ && terms_->limited;
+  bool in_cluster = terms_ && terms_->counts_in_cluster;
+  terms_.reset();
+  if (limited) {
+    cluster.queue().ended(*endpoint_);
   } else {
     endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
   }
-  if (counts_in_cluster_) cluster_->in_flight.fetch_sub(1, std::memory_order_relaxed);
-  endpoint_.reset();
+  if (in_cluster) cluster.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  std::exchange(endpoint_, nullptr)->let_go();
 }
 
 }  // namespace weir

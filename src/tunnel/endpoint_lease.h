@@ -23,24 +23,31 @@ class EndpointLease {
 
   explicit operator bool() const { return endpoint_ != nullptr; }
   Endpoint& endpoint() const { return *endpoint_; }
-  const std::shared_ptr<Endpoint>& endpoint_pointer() const { return endpoint_; }
   /// Whether there is room for one more that is being connected; to be held meanwhile.
   Result<Admission::Waiting> wait() const;
   /// What came of connecting, which took so long. `upstream` is that of the lease.
   void tell(const TunnelUpstream& upstream, bool connected, Duration took, TimePoint now);
 
+  /// Of an upstream with limits: its place among the connections, given back with the lease.
+  void take(ConnectionPlaces::Place place) { terms_->place = std::move(place); }
+
   std::string_view cluster_name() const {
-    return cluster_ ? std::string_view(cluster_->name()) : std::string_view();
+    return endpoint_ != nullptr ? std::string_view(endpoint_->cluster().name())
+                                : std::string_view();
   }
 
  private:
+  /// What an upstream asks for that limits or counts more than endpoints do by themselves.
+  struct Terms {
+    ConnectionPlaces::Place place;
+    Admission admission;
+    bool counts_in_cluster;
+    bool limited;  // somebody may wait for its place
+  };
   void end();
 
-  std::shared_ptr<Cluster> cluster_;
-  std::shared_ptr<Endpoint> endpoint_;
-  std::unique_ptr<Admission> admission_;  // null: nothing limits the cluster
-  bool counts_in_cluster_ = false;
-  bool limited_ = false;  // somebody may wait for its place
+  Endpoint* endpoint_ = nullptr;  // kept
+  std::unique_ptr<Terms> terms_;  // null: nothing of that
 };
 
 }  // namespace weir

@@ -107,9 +107,9 @@ Task<Result<std::shared_ptr<Endpoint>>> EndpointSearch::wait(std::uint64_t epoch
     tried.push_back(set_->endpoints[each].get());
   }
   Deadline patience(loop_, upstream_.limits.queue_timeout, stop);
-  OperationAwaiter<RequestQueue::Wait> turn(upstream_.cluster->queue(), loop_, nullptr,
-                                            std::move(tried), epoch, upstream_.limits.queue,
-                                            patience.token());
+  OperationAwaiter<RequestQueue::Wait> turn(patience.token(), upstream_.cluster->queue(), loop_,
+                                            nullptr, std::move(tried), epoch,
+                                            upstream_.limits.queue);
   Result<std::shared_ptr<Endpoint>> given = co_await turn;
   if (given || stop.stopped() || given.error().code == ErrorCode::queue_full) co_return given;
   co_return fail(ErrorCode::queue_timeout, Origin::weir, "no endpoint had room in time");

@@ -3,15 +3,6 @@
 #include <utility>
 
 namespace weir {
-namespace {
-
-// An end that was not in order is to look like one: a peer that got a FIN would take what it has
-// for the whole. To be idle is no fault.
-bool is_broken(const Error& error) {
-  return error.code != ErrorCode::none && error.code != ErrorCode::idle_timeout;
-}
-
-}  // namespace
 
 TcpSession::TcpSession(std::unique_ptr<Stream> client, const Peer& peer,
                        std::shared_ptr<const Address> destination,
@@ -26,67 +17,46 @@ TcpSession::TcpSession(std::unique_ptr<Stream> client, const Peer& peer,
 
 Scope::Child TcpSession::serve(Scope&, std::unique_ptr<TcpSession> session) {
   TcpSession& self = *session;
-  Result<OpenedTunnel> opened = co_await self.open();
-  if (!opened) {
-    self.end({.error = opened.error()});
-    co_return;
-  }
-  Duration idle = self.plan_->idle_timeout;
-  self.plan_.reset();
-  self.host_.tunnel_began();
-  Relay relay(*self.client_, *self.to_.stream, self.stop_.token(), idle);
-  relay.preload(std::move(opened->received), std::move(opened->greeting));
-  RelayResult result = co_await relay.run();
-  self.host_.tunnel_ended();
-  self.end(result);
-}
-
-Task<Result<OpenedTunnel>> TcpSession::open() {
-  Address destination;
-  if (destination_) {
-    destination = *destination_;
-  } else if (plan_->intercept == Intercept::none) {
-    destination = client_->local();
-  }
-  TcpOpening opening(*client_, peer_, std::move(destination), *plan_, std::move(received_),
-                     stop_.token());
+  TcpOpening opening(*self.client_, self.peer_, self.destination(), *self.plan_,
+                     std::move(self.received_), self.stop_.token());
   Result<OpenedTunnel> opened = co_await opening.run();
-  server_name_ = opening.client().server_name;
-  attempts_ = opening.attempts();
   if (opened) {
-    connect_ = client_->loop().now() - began_;
-    to_ = std::move(opened->to);
+    self.become(std::move(*opened), opening);
   } else {
-    upstream_ = opening.upstream();
+    self.fail(opened.error(), opening);
   }
-  co_return opened;
 }
 
-void TcpSession::end(const RelayResult& result) {
-  if (is_broken(result.error)) {
-    client_->reset_on_close();
-    if (to_.stream) to_.stream->reset_on_close();
-  }
-  TunnelCounters& counters = host_.tunnel_counters();
-  counters.received.add(result.forward);
-  counters.sent.add(result.backward);
-  counters.count_end(result.error.code);
+Address TcpSession::destination() const {
+  if (destination_) return *destination_;
+  return plan_->intercept == Intercept::none ? client_->local() : Address();
+}
+
+void TcpSession::become(OpenedTunnel opened, const TcpOpening& opening) {
+  TcpTunnel::Opened tunnel;
+  tunnel.client = peer_;
+  tunnel.stream = std::move(client_);
+  if (!opened.to.lease) tunnel.notes.destination = opening.client().destination.text();
+  tunnel.to = std::move(opened.to);
+  tunnel.received = std::move(opened.received);
+  tunnel.greeting = std::move(opened.greeting);
+  tunnel.idle = plan_->idle_timeout;
+  tunnel.began = began_;
+  tunnel.notes.server_name = opening.client().server_name;
+  tunnel.notes.attempts = opening.attempts();
+  unlink();
+  TcpTunnel::begin(std::move(tunnel), host_);
+}
+
+void TcpSession::fail(const Error& why, const TcpOpening& opening) {
+  if (why.code != ErrorCode::idle_timeout) client_->reset_on_close();
   TunnelRecord record;
   record.client = peer_;
-  record.upstream = to_.lease ? to_.lease.cluster_name() : std::string_view(upstream_);
-  std::string endpoint;
-  if (to_.lease) {
-    record.endpoint = to_.lease.endpoint().text;
-  } else if (to_.stream) {
-    record.endpoint = endpoint = destination_->text();
-  }
-  record.server_name = server_name_;
-  record.connect = connect_;
+  record.upstream = opening.upstream();
+  record.server_name = opening.client().server_name;
   record.duration = client_->loop().now() - began_;
-  record.received = result.forward;
-  record.sent = result.backward;
-  record.attempts = attempts_;
-  record.error = result.error;
+  record.attempts = opening.attempts();
+  record.error = why;
   host_.ended(record);
 }
 

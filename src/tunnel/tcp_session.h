@@ -1,4 +1,4 @@
-// TcpSession: one TCP connection of a client, from its first byte to the end of its tunnel.
+// TcpSession: one TCP connection of a client, from its first byte until its tunnel begins.
 #pragma once
 
 #include <memory>
@@ -8,28 +8,30 @@
 #include "core/list.h"
 #include "core/recycle.h"
 #include "core/scope.h"
-#include "io/relay.h"
 #include "tunnel/counters.h"
 #include "tunnel/record.h"
 #include "tunnel/tcp_opening.h"
+#include "tunnel/tcp_tunnel.h"
 
 namespace weir {
 
-/// What sessions need from whoever runs them: one per worker and listener; outlives them.
+/// What sessions and tunnels need from whoever runs them: one per worker and listener; outlives
+/// them.
 class TcpHost {
  public:
-  virtual TunnelCounters& tunnel_counters() = 0;
-  /// Its endpoint is connected; the configuration is not needed any more.
-  virtual void tunnel_began() = 0;
-  virtual void tunnel_ended() = 0;
-  /// The connection has ended. Called once, last.
-  virtual void ended(TunnelRecord& record) = 0;
+  /// What they are children of.
+  virtual Scope& scope() = 0;
+  /// Both sides are connected; the configuration is not needed any more.
+  virtual void tunnel_began(TcpTunnel& tunnel) = 0;
+  virtual void tunnel_ended(TcpTunnel& tunnel) = 0;
+  /// The connection has ended, with or without a tunnel. Called once, last.
+  virtual void ended(const TunnelRecord& record) = 0;
 
  protected:
   ~TcpHost() = default;
 };
 
-/// Linked into its host's list. Once its tunnel has begun it owns no buffer while both are silent.
+/// Linked into its host's list. What it needs is gone when the tunnel runs.
 class TcpSession final : public Link, public Recycled<TcpSession> {
  public:
   /// `destination`: where the client was going, as a PROXY header or the kernel told; null: nobody
@@ -38,29 +40,25 @@ class TcpSession final : public Link, public Recycled<TcpSession> {
              std::shared_ptr<const Address> destination, std::shared_ptr<const TcpPlan> plan,
              Slice received, TcpHost& host);
 
-  /// Serves until both sides have ended, as a child of `scope`.
+  /// Serves until the tunnel has begun, or cannot, as a child of `scope`.
   static Scope::Child serve(Scope& scope, std::unique_ptr<TcpSession> session);
 
-  /// Both sides are reset.
+  /// The client is reset.
   void stop(const Error& why) { stop_.request(why); }
 
  private:
-  [[gnu::noinline]] Task<Result<OpenedTunnel>> open();
-  void end(const RelayResult& result);
+  Address destination() const;
+  void become(OpenedTunnel opened, const TcpOpening& opening);
+  void fail(const Error& why, const TcpOpening& opening);
 
   std::unique_ptr<Stream> client_;
   Peer peer_;
   std::shared_ptr<const Address> destination_;
-  std::shared_ptr<const TcpPlan> plan_;  // null once the tunnel has begun
+  std::shared_ptr<const TcpPlan> plan_;
   Slice received_;
   TcpHost& host_;
   PlainStopSource stop_;
   TimePoint began_;
-  Duration connect_{-1};
-  std::string server_name_;
-  std::string upstream_;  // of a tunnel that did not begin; else the lease knows it
-  std::uint32_t attempts_ = 0;
-  TunnelConnection to_;
 };
 
 }  // namespace weir

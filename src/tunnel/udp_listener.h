@@ -56,7 +56,7 @@ class UdpListener final : public DatagramReceiver {
 
  private:
   struct Late : Operation {
-    explicit Late(UdpListener& of) : Operation(StopToken()), listener(of) {}
+    explicit Late(UdpListener& of) : listener(of) {}
     UdpListener& listener;
     bool queued = false;
   };

@@ -151,7 +151,7 @@ void UdpSession::learn(const Datagram& reply) {
   if (header->source.size() > QuicHeader::kMostIdBytes) return;
   if (quic_ && quic_->id() == header->source) return;
   quic_ = std::make_unique<QuicPaths::Hold>(listener_.quic_paths(), header->source,
-                                            lease_.endpoint_pointer());
+                                            lease_.endpoint().self());
 }
 
 // By ICMP, which names the socket that it is about: no client can bring it about.

@@ -73,9 +73,9 @@ std::optional<std::uint32_t> EndpointPicker::pick_limited(const EndpointSet& set
 
 Task<Result<PickedEndpoint>> EndpointPicker::wait() {
   Deadline patience(exchange_.loop(), options_.limits.queue_timeout, exchange_.stop());
-  OperationAwaiter<RequestQueue::Wait> turn(pool_.cluster().queue(), exchange_.loop(),
-                                            options_.subset.get(), tried(pool_.endpoints()), epoch_,
-                                            options_.limits.queue, patience.token());
+  OperationAwaiter<RequestQueue::Wait> turn(
+      patience.token(), pool_.cluster().queue(), exchange_.loop(), options_.subset.get(),
+      tried(pool_.endpoints()), epoch_, options_.limits.queue);
   Result<std::shared_ptr<Endpoint>> given = co_await turn;
   full_ = false;
   if (!given) co_return fail(why_not(given.error()));

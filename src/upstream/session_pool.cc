@@ -110,7 +110,7 @@ Task<Result<SessionPool::Leased>> SessionPool::lease(const UpstreamOptions& opti
   Deadline patience(loop_, options.connect_timeout, stop);
   for (int round = 0; round < kRounds; ++round) {
     if (Session session = find(options)) co_return Leased{std::move(session), nullptr};
-    OperationAwaiter<Wait> wait(*this, options, patience.token());
+    OperationAwaiter<Wait> wait(patience.token(), *this, options);
     Result<Dialled> woke = co_await wait;
     if (!woke) {
       if (woke.error().code != ErrorCode::timeout || stop.stopped()) co_return fail(woke.error());

@@ -64,8 +64,7 @@ class SessionPool final : private h2::ClientSessionHome,
   };
   /// Ends with a stream, an error, or neither: then it is worth to look again.
   struct Wait : Operation {
-    Wait(SessionPool& in, const UpstreamOptions& uses, StopToken stop)
-        : Operation(stop), pool(in), options(uses) {}
+    Wait(SessionPool& in, const UpstreamOptions& uses) : pool(in), options(uses) {}
     bool start() { return pool.start(*this); }
     SessionPool& pool;
     const UpstreamOptions& options;

@@ -46,9 +46,9 @@ ClientExchange::~ClientExchange() {
 }
 
 // A write that can be watched: how much of it is left says whether it moves.
-struct ClientExchange::ApplicationWrite : OperationAwaiter<WriteOperation> {
+struct ClientExchange::ApplicationWrite : OperationAwaiter<StreamWrite> {
   ApplicationWrite(ClientExchange& owner, std::span<Slice> slices)
-      : OperationAwaiter(*owner.connection_.stream, slices, owner.stop_.token()), self(owner) {}
+      : OperationAwaiter(owner.stop_.token(), *owner.connection_.stream, slices), self(owner) {}
 
   void await_suspend(std::coroutine_handle<> waiter) {
     self.write_ = this;

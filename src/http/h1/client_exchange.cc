@@ -30,9 +30,9 @@ ClientExchange::ClientExchange(Exchange& exchange, ClientConnection connection,
 ClientExchange::~ClientExchange() { connection_.close(); }
 
 // A write to the origin that can be watched: how much of it is left says whether it moves.
-struct ClientExchange::OriginWrite : OperationAwaiter<WriteOperation> {
+struct ClientExchange::OriginWrite : OperationAwaiter<StreamWrite> {
   OriginWrite(ClientExchange& owner, std::span<Slice> slices)
-      : OperationAwaiter(*owner.connection_.stream, slices, owner.stop_.token()), self(owner) {}
+      : OperationAwaiter(owner.stop_.token(), *owner.connection_.stream, slices), self(owner) {}
 
   void await_suspend(std::coroutine_handle<> waiter) {
     self.write_ = this;

@@ -33,9 +33,9 @@ auto ServerExchange::writer_free() {
 }
 
 // A write to the client that can be watched: how much of it is left says how fast the client is.
-struct ServerExchange::ClientWrite : OperationAwaiter<WriteOperation> {
+struct ServerExchange::ClientWrite : OperationAwaiter<StreamWrite> {
   ClientWrite(ServerExchange& owner, std::span<Slice> slices, bool ends)
-      : OperationAwaiter(*owner.session_.stream_, slices, owner.write_token()), self(owner) {
+      : OperationAwaiter(owner.write_token(), *owner.session_.stream_, slices), self(owner) {
     last = ends && !owner.keep_alive_ && !owner.session_.early();
   }
 
@@ -403,8 +403,8 @@ Task<bool> ServerExchange::run_tunnel(Response response) {
     Slice first[1] = {std::move(*head)};
     Status sent = co_await write(first);
     if (sent) {
-      Relay relay(*session_.stream_, *tunnel->stream, session_.stop_.token(),
-                  session_.service_.limits().tunnel_idle);
+      AwaitedRelay relay(*session_.stream_, *tunnel->stream, session_.stop_.token(),
+                         session_.service_.limits().tunnel_idle);
       relay.preload(std::exchange(session_.unread_, Slice()), std::move(tunnel->unread));
       RelayResult moved = co_await relay.run();
       exchange_.outcome().bytes_received = moved.forward;

@@ -34,9 +34,9 @@ ServerSession::~ServerSession() {
 }
 
 // The wait for a request: all that an idle connection has in its frame. True if bytes came.
-struct ServerSession::IdleRead : OperationAwaiter<ReadOperation> {
+struct ServerSession::IdleRead : OperationAwaiter<StreamRead> {
   explicit IdleRead(ServerSession& owner)
-      : OperationAwaiter(*owner.stream_, owner.stop_.token(), 0), self(owner) {}
+      : OperationAwaiter(owner.stop_.token(), *owner.stream_, 0), self(owner) {}
   bool await_resume() {
     if (!result) return false;
     self.unread_ = std::move(*result);

@@ -250,7 +250,7 @@ TEST_F(ServerSessionTest, keeps_an_http_1_0_connection_only_when_asked) {
 TEST(IdleConnection, is_small) {
   RecordProperty("session", static_cast<int>(sizeof(ServerSession)));
   EXPECT_LE(sizeof(ServerSession), 248u);
-  EXPECT_LE(sizeof(OperationAwaiter<ReadOperation>), 120u);
+  EXPECT_LE(sizeof(OperationAwaiter<StreamRead>), 120u);
 }
 
 }  // namespace

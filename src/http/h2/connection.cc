@@ -9,8 +9,6 @@ Connection::Connection(std::unique_ptr<Stream> stream, Side side, const Limits& 
       loop_(stream_->loop()),
       observer_(observer),
       engine_(side, limits, fields, listener),
-      write_(*stream_, {}, stop_.token()),
-      soon_(StopToken()),
       settling_(loop_) {
   write_.owner = this;
   soon_.owner = this;
@@ -30,7 +28,7 @@ void Connection::kick() {
 void Connection::stop_writing(const Error& why) {
   broken_ = true;
   soon_.unlink();
-  stop_.request(why);
+  write_.cancel(why);
 }
 
 std::uint64_t Connection::written() const {

@@ -53,11 +53,9 @@ class Connection {
 
  private:
   struct Write : WriteOperation {
-    using WriteOperation::WriteOperation;
     Connection* owner = nullptr;
   };
   struct Soon : Operation {
-    using Operation::Operation;
     Connection* owner = nullptr;
   };
 
@@ -69,7 +67,6 @@ class Connection {
   Loop& loop_;
   WriterObserver& observer_;
   Engine engine_;
-  StopSource stop_;
   Write write_;
   Soon soon_;
   Signal settling_;

@@ -261,7 +261,8 @@ Task<Status> ServerStream::run_tunnel(Response& response) {
   if (!begun) co_return begun;
   session_.service_.detach(exchange_);
   session_.service_.counters().tunnels.add();
-  Relay relay(own, *response.tunnel->stream, stop_.token(), session_.service_.limits().tunnel_idle);
+  AwaitedRelay relay(own, *response.tunnel->stream, stop_.token(),
+                     session_.service_.limits().tunnel_idle);
   relay.preload(Slice(), std::move(response.tunnel->unread));
   RelayResult moved = co_await relay.run();
   exchange_.outcome().bytes_received = moved.forward;

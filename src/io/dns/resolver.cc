@@ -61,7 +61,7 @@ std::vector<std::string> candidates(const HostName& name, const ServerConfig& se
 struct Resolver::OpenQuery final : Cancellable {
   /// One lookup that waits for the query.
   struct Wait : Operation {
-    Wait(OpenQuery& on, StopToken stop) : Operation(stop), query(on) {}
+    explicit Wait(OpenQuery& on) : query(on) {}
     bool start() {
       if (query.result) {
         result = *query.result;
@@ -76,7 +76,7 @@ struct Resolver::OpenQuery final : Cancellable {
   };
 
   OpenQuery(Loop& on, QueryKey asked) : loop(on), key(std::move(asked)) {}
-  OperationAwaiter<Wait> wait(StopToken stop) { return OperationAwaiter<Wait>(*this, stop); }
+  OperationAwaiter<Wait> wait(StopToken stop) { return OperationAwaiter<Wait>(stop, *this); }
 
   void cancel(Operation& operation, const Error& why) override {
     std::erase(waiting, &operation);

@@ -23,7 +23,7 @@ struct FileOperation : Operation {
 
   FileOperation(FileWork& by, Kind what, int descriptor, char* bytes, std::size_t count,
                 std::uint64_t from)
-      : Operation({}), work(by), kind(what), fd(descriptor), data(bytes), size(count), at(from) {}
+      : work(by), kind(what), fd(descriptor), data(bytes), size(count), at(from) {}
   inline bool start();
 
   FileWork& work;
@@ -47,14 +47,15 @@ class FileWork {
   /// A file without a name in `directory`, which lives as long as the operation. It is gone with
   /// its descriptor, also when the process dies.
   OperationAwaiter<FileOperation> make(const char* directory) {
-    return OperationAwaiter<FileOperation>(*this, FileOperation::Kind::make, -1,
+    return OperationAwaiter<FileOperation>(StopToken(), *this, FileOperation::Kind::make, -1,
                                            const_cast<char*>(directory), 0, 0);
   }
   OperationAwaiter<FileOperation> read(int fd, char* into, std::size_t size, std::uint64_t at) {
-    return OperationAwaiter<FileOperation>(*this, FileOperation::Kind::read, fd, into, size, at);
+    return OperationAwaiter<FileOperation>(StopToken(), *this, FileOperation::Kind::read, fd, into,
+                                           size, at);
   }
   OperationAwaiter<FileOperation> write(int fd, std::string_view bytes, std::uint64_t at) {
-    return OperationAwaiter<FileOperation>(*this, FileOperation::Kind::write, fd,
+    return OperationAwaiter<FileOperation>(StopToken(), *this, FileOperation::Kind::write, fd,
                                            const_cast<char*>(bytes.data()), bytes.size(), at);
   }
   /// Nobody waits for it. Giving the blocks of a large file back takes a disk its time.

@@ -9,11 +9,11 @@
 namespace weir {
 
 /// The hint of a read that takes nothing.
-inline constexpr std::size_t kSettle = SIZE_MAX;
+inline constexpr std::size_t kSettle = UINT32_MAX;
 
 /// Waits until nothing of what came over `tls` can be a replay any more; to be called only while
 /// `tls.tls()->early`. Gives an empty slice; what comes meanwhile stays to be read.
-inline OperationAwaiter<ReadOperation> settle(Stream& tls, StopToken stop) {
+inline OperationAwaiter<StreamRead> settle(Stream& tls, StopToken stop) {
   return tls.read(stop, kSettle);
 }
 

@@ -17,15 +17,13 @@ Error interrupted() { return Error(ErrorCode::cancelled, Origin::weir, "the read
 }  // namespace
 
 TlsStream::TlsStream(std::unique_ptr<Stream> transport)
-    : transport_(std::move(transport)),
-      engine_(transport_->loop().buffers()),
-      read_(*transport_, StopToken(), 0) {
+    : transport_(std::move(transport)), engine_(transport_->loop().buffers()) {
   read_.owner = this;
   read_.when_done([](Operation& self) { static_cast<TransportRead&>(self).owner->on_read(); });
 }
 
 TlsStream::Flight::Flight(TlsStream& stream, std::unique_ptr<TlsOutput> bytes)
-    : write(*stream.transport_, bytes->slices(), StopToken()), output(std::move(bytes)) {
+    : write(bytes->slices()), output(std::move(bytes)) {
   write.owner = &stream;
   write.when_done([](Operation& self) { static_cast<TransportWrite&>(self).owner->on_written(); });
 }

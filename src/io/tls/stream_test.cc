@@ -283,7 +283,7 @@ Task<ErrorCode> end_of(Stream& stream) {
 
 Task<ErrorCode> say_goodbye(Pair& pair, Stream& below) {
   Slice slice = copy_slice("bye");
-  OperationAwaiter<WriteOperation> write(*pair.server, std::span<Slice>(&slice, 1), StopToken());
+  OperationAwaiter<StreamWrite> write(StopToken(), *pair.server, std::span<Slice>(&slice, 1));
   write.last = true;
   Status written = co_await write;
   EXPECT_TRUE(written);
@@ -664,7 +664,7 @@ Task<> relay_both(Pair& left, Pair& right, const std::string& up, const std::str
   Scope scope;
   scope.spawn(keep_text(both_ways(*left.client, up, 50'000, 0), down_got));
   scope.spawn(keep_text(both_ways(*right.server, down, 30'000, 0), up_got));
-  Relay relay(*left.server, *right.client, {}, Duration::zero());
+  AwaitedRelay relay(*left.server, *right.client, {}, Duration::zero());
   RelayResult result = co_await relay.run();
   EXPECT_EQ(result.error.code, ErrorCode::none);
   EXPECT_EQ(result.forward, up.size());

@@ -19,8 +19,8 @@ class Verdicts;
 /// Waits for the end of a comparison that somebody else made. Nothing if it had none.
 struct VerdictOperation : Operation {
   using Digest = std::array<unsigned char, 32>;
-  VerdictOperation(Verdicts& all, Loop& on, const Digest& of, StopToken stop)
-      : Operation(stop), verdicts(all), loop(on), digest(of) {}
+  VerdictOperation(Verdicts& all, Loop& on, const Digest& of)
+      : verdicts(all), loop(on), digest(of) {}
   bool start();
 
   Verdicts& verdicts;
@@ -42,7 +42,7 @@ class Verdicts final : private Cancellable {
   /// True: the caller compares them now, and calls `end`. False: somebody else does.
   bool begin(const Digest& digest) { return comparing_.try_emplace(digest).second; }
   OperationAwaiter<VerdictOperation> wait(const Digest& digest, Loop& loop, StopToken stop) {
-    return OperationAwaiter<VerdictOperation>(*this, loop, digest, stop);
+    return OperationAwaiter<VerdictOperation>(stop, *this, loop, digest);
   }
   void end(const Digest& digest, std::optional<bool> right, TimePoint remember_until);
 
