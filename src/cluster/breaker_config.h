@@ -11,6 +11,7 @@
 namespace weir {
 
 struct BreakerConfig {
+  std::optional<std::uint32_t> max_connections;
   std::optional<std::uint32_t> max_requests;
   std::optional<std::uint32_t> max_pending;
   std::optional<std::uint32_t> max_retries;
@@ -24,8 +25,16 @@ struct BreakerConfig {
 
   static constexpr auto schema = config::object(
       "breaker",
-      "Refuses requests with 503 at once when the upstream has too much to do, or is down. All "
-      "counts are of the whole process.",
+      "Refuses requests with 503 when the upstream has too much to do, or is down. All counts are "
+      "of the whole process.",
+      config::field<&BreakerConfig::max_connections>(
+          "max_connections",
+          "Connections to all endpoints together: in use, idle or being opened; tunnels count, "
+          "health "
+          "checks do not. An idle one makes way for one that is needed; else that is waited for, "
+          "as "
+          "`endpoint_limits` say with `queue` and `queue_timeout`.",
+          config::none("unlimited"), config::range(1, 10'000'000)),
       config::field<&BreakerConfig::max_requests>(
           "max_requests", "Attempts under way at a time, up to the end of the response.",
           config::none("unlimited"), config::range(1, 10'000'000)),

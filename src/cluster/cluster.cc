@@ -103,7 +103,7 @@ void Cluster::rebuild() {
   bool slowly = used && policy_.slow_start > Duration::zero();
   auto next = std::make_shared<EndpointSet>();
   for (const WeightedAddress& each : merged()) {
-    auto fresh = std::make_shared<Endpoint>(each.address, each.host);
+    auto fresh = std::make_shared<Endpoint>(each.address, each.host, connections_);
     auto old = known.find(each.address);
     bool stays = old != known.end() && old->second->host == fresh->host;
     if (!stays && slowly) fresh->mark_new();

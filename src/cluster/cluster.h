@@ -86,6 +86,9 @@ class Cluster {
   OutlierDetection& outliers() { return outliers_; }
   const OutlierDetection& outliers() const { return outliers_; }
 
+  /// The connections to all endpoints, where the breaker limits them.
+  const std::shared_ptr<ConnectionPlaces>& connections() const { return connections_; }
+
   /// What is under way, and how much of it may be.
   const std::shared_ptr<AdmissionState>& admission() const { return admission_; }
 
@@ -112,6 +115,7 @@ class Cluster {
   std::atomic<std::uint64_t> version_{0};
   OutlierDetection outliers_{*this};
   const std::shared_ptr<AdmissionState> admission_;
+  const std::shared_ptr<ConnectionPlaces> connections_ = std::make_shared<ConnectionPlaces>();
 };
 
 }  // namespace weir

@@ -75,6 +75,7 @@ EndpointLimits UpstreamConfig::limits() const {
   bool may_share = protocol == UpstreamProtocol::http2 ||
                    (protocol == UpstreamProtocol::automatic && tls && !proxy_protocol);
   EndpointLimits limits = endpoint_limits.limits();
+  if (breaker) limits.cluster_connections = breaker->max_connections.value_or(0);
   return may_share ? limits : limits.one_by_one();
 }
 

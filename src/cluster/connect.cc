@@ -54,12 +54,30 @@ Task<Result<std::unique_ptr<Stream>>> reach_from(Loop& loop, const ConnectPlan& 
   co_return co_await loop.connect(address, stop, options);
 }
 
+using Place = ConnectionPlaces::Place;
+
+/// A place at the endpoint and one in its cluster, where these are limited.
+Task<Result<Place>> take_place(Loop& loop, const Endpoint& at, EndpointLimits limits,
+                               StopToken stop) {
+  std::pair<Place, Place> both;
+  if (limits.max_connections > 0) {
+    Result<Place> place = co_await at.places->take(loop, limits, stop);
+    if (!place) co_return fail(place.error());
+    both.first = std::move(*place);
+  }
+  if (limits.cluster_connections == 0 || !at.cluster_places) co_return std::move(both.first);
+  Result<Place> place = co_await at.cluster_places->take(loop, limits.of_cluster(), stop);
+  if (!place) co_return fail(place.error());
+  both.second = std::move(*place);
+  co_return std::make_shared<const std::pair<Place, Place>>(std::move(both));
+}
+
 }  // namespace
 
 Task<Result<Connected>> connect(Loop& loop, ConnectPlan to, StopToken stopped) {
   ConnectionPlaces::Place place;
   if (to.limits.connections()) {
-    auto given = co_await to.endpoint.places->take(loop, to.limits, stopped);
+    auto given = co_await take_place(loop, to.endpoint, to.limits, stopped);
     if (!given) co_return fail(given.error());
     place = std::move(*given);
   }

@@ -1,5 +1,5 @@
-// ConnectionPlaces: the connections to one endpoint, over all workers, where their number is
-// limited.
+// ConnectionPlaces: the connections to one endpoint, or to all of a cluster, over all workers,
+// where their number is limited.
 #pragma once
 
 #include <atomic>

@@ -60,10 +60,13 @@ enum class Away : std::uint8_t {
 
 class Endpoint {
  public:
-  explicit Endpoint(Address where, std::string name = {})
+  /// `all`: the places of its cluster's connections.
+  explicit Endpoint(Address where, std::string name = {},
+                    std::shared_ptr<ConnectionPlaces> all = nullptr)
       : address(std::move(where)),
         text(address.text()),
-        host(name.empty() ? address.ip().text() : std::move(name)) {}
+        host(name.empty() ? address.ip().text() : std::move(name)),
+        cluster_places(std::move(all)) {}
 
   const Address address;
   const std::string text;  // for logs, metrics and `host: upstream`
@@ -78,6 +81,11 @@ class Endpoint {
   ReportedLoad load;
   SharedConnections shared;
   const std::shared_ptr<ConnectionPlaces> places = std::make_shared<ConnectionPlaces>();
+  const std::shared_ptr<ConnectionPlaces> cluster_places;  // null outside of a cluster
+  /// Somebody waits until a connection to it, or to its cluster, is closed.
+  bool connection_wanted() const {
+    return places->waiting() > 0 || (cluster_places && cluster_places->waiting() > 0);
+  }
 
   /// The same server in the other family of addresses, where its name has both. Any thread.
   std::optional<Address> other() const;

@@ -51,6 +51,8 @@ constexpr std::array kAll = {
     &metrics::endpoint_connect_failures,
     &metrics::endpoint_connections,
     &metrics::endpoint_connections_waiting,
+    &metrics::upstream_connections,
+    &metrics::upstream_connections_waiting,
     &metrics::endpoint_ejections,
     &metrics::endpoint_ejected,
     &metrics::endpoint_ejected_until,

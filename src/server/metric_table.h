@@ -181,6 +181,12 @@ inline constexpr Metric endpoint_connections{
 inline constexpr Metric endpoint_connections_waiting{
     "weir_endpoint_connections_waiting", gauge, "upstream, endpoint", "attempts",
     "Attempts that wait until the endpoint may have one connection more."};
+inline constexpr Metric upstream_connections{
+    "weir_upstream_connections", gauge, "upstream", "connections",
+    "Connections to all endpoints that are open or being opened, where the breaker limits them."};
+inline constexpr Metric upstream_connections_waiting{
+    "weir_upstream_connections_waiting", gauge, "upstream", "attempts",
+    "Attempts that wait until the upstream may have one connection more."};
 inline constexpr Metric endpoint_failures{
     "weir_endpoint_failures_total", counter, "upstream, endpoint", "attempts",
     "Attempts that reached the endpoint and ended without a response."};

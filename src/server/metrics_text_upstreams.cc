@@ -71,6 +71,15 @@ void ProcessStatus::Text::connections() {
   };
   each(metrics::endpoint_connections, [](auto& places) { return places.open(); });
   each(metrics::endpoint_connections_waiting, [](auto& places) { return places.waiting(); });
+  auto of_all = [&](const Metric& metric, auto value) {
+    out_.family(metric);
+    for (const auto& cluster : view_.clusters) {
+      if (!cluster->connections()->used()) continue;
+      out_.sample({{"upstream", cluster->name()}}, std::uint64_t{value(*cluster->connections())});
+    }
+  };
+  of_all(metrics::upstream_connections, [](auto& places) { return places.open(); });
+  of_all(metrics::upstream_connections_waiting, [](auto& places) { return places.waiting(); });
 }
 
 // Endpoints that were ejected once.

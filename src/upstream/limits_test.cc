@@ -120,6 +120,10 @@ class UpstreamConnections : public UpstreamLimits {
     options_.share_connections = true;
     limit(limits.one_by_one());
   }
+  void allow_together(std::uint32_t connections, Duration patience = 10s) {
+    options_.pool.counted = true;
+    limit({.queue_timeout = patience, .cluster_connections = connections});
+  }
   void ask_on(SimLoop& loop) {
     Upstream upstream(cluster_, options_);
     all_.push_back(test::run(loop, talk(loop, upstream, "", "", 1h)));
@@ -193,6 +197,38 @@ TEST_F(UpstreamConnections, that_fail_to_open_give_back_their_place) {
   for (int i = 0; i < 3; ++i) ask_on(loop_);
   EXPECT_EQ(count(ErrorCode::refused), 3);
   EXPECT_EQ(open(0), 0u);
+}
+
+TEST_F(UpstreamConnections, of_a_cluster_are_those_of_all_its_endpoints) {
+  allow_together(1);
+  test::Script slow{read_head(), pause(100ms), say(std::string(kHello)), listen_on()};
+  origin({slow, slow});
+  origin({slow, slow});
+  at_once(3);
+  EXPECT_EQ(count(ErrorCode::none), 3);
+  EXPECT_EQ(cluster_->connections()->open(), 1u);
+  world_.run_for(2min);  // idle ones go
+  EXPECT_EQ(cluster_->connections()->open(), 0u);
+}
+
+TEST_F(UpstreamConnections, that_are_idle_make_way_for_those_to_another_endpoint) {
+  allow_together(1);
+  options_.share_connections = false;
+  origin({answers(kHello), answers(kHello)});
+  origin({answers(kHello), answers(kHello)});
+  for (SimLoop* each : {&loop_, &two_, &loop_, &two_}) {
+    ask_on(*each);
+    EXPECT_EQ(cluster_->connections()->open(), 1u);
+  }
+  EXPECT_EQ(count(ErrorCode::none), 4);
+}
+
+TEST_F(UpstreamConnections, of_a_cluster_are_waited_for_no_longer_than_the_queue_allows) {
+  allow_together(1, 50ms);
+  origin({{read_head(), pause(200ms), say(std::string(kHello)), listen_on()}});
+  at_once(2);
+  EXPECT_EQ(count(ErrorCode::none), 1);
+  EXPECT_EQ(count(ErrorCode::queue_timeout), 1);
 }
 
 // Where requests may share a connection, a limit of these is none of requests.

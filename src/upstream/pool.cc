@@ -145,7 +145,7 @@ std::shared_ptr<SessionPool> Pool::sessions(const std::shared_ptr<Endpoint>& end
 // False if the connection is not to be kept: it has no place, or somebody waits for it. Who waits
 // for an endpoint with room may be on another worker, and takes what is shared.
 bool Pool::hand_on(Place& place, h1::ClientConnection& connection) {
-  if (connection.place == nullptr || place.endpoint->places->waiting() > 0) return false;
+  if (connection.place == nullptr || place.endpoint->connection_wanted()) return false;
   keep(place);
   if (!share_ || connection.tls != nullptr || cluster_->queue().waiting() == 0) return true;
   SharedConnection shared{connection.stream->detach(), connection.born, loop_.now(),
@@ -156,6 +156,12 @@ bool Pool::hand_on(Place& place, h1::ClientConnection& connection) {
 }
 
 void Pool::keep(Place& place) {
+  if (!keeper_) {
+    keeper_ = std::make_unique<ConnectionPlaces::Keeper>(
+        cluster_->connections(), loop_, [&loop = loop_, cluster = cluster_] {
+          if (auto* pool = loop.slots().find<Pool>(cluster->worker_key())) pool->spare_any();
+        });
+  }
   if (place.keeper) return;
   place.keeper = std::make_unique<ConnectionPlaces::Keeper>(
       place.endpoint->places, loop_,
@@ -167,15 +173,27 @@ void Pool::keep(Place& place) {
 void Pool::spare(const Endpoint* endpoint) {
   auto place =
       std::ranges::find(places_, endpoint, [](const Place& each) { return each.endpoint.get(); });
-  if (place == places_.end() || place->endpoint->places->waiting() == 0) return;
-  if (!place->idle.empty()) {
-    place->idle.front().connection.close();
-    place->idle.erase(place->idle.begin());
-  } else if (auto shared = place->endpoint->shared.take()) {
-    (void)loop_.adopt(shared->socket);
-  } else if (place->sessions != nullptr) {
-    place->sessions->spare();
+  if (place != places_.end() && place->endpoint->places->waiting() > 0) (void)spare(*place);
+}
+
+void Pool::spare_any() {
+  if (cluster_->connections()->waiting() == 0) return;
+  for (Place& place : places_) {
+    if (spare(place)) return;
   }
+}
+
+bool Pool::spare(Place& place) {
+  if (!place.idle.empty()) {
+    place.idle.front().connection.close();
+    place.idle.erase(place.idle.begin());
+    return true;
+  }
+  if (auto shared = place.endpoint->shared.take()) {
+    (void)loop_.adopt(shared->socket);
+    return true;
+  }
+  return place.sessions != nullptr && place.sessions->spare();
 }
 
 // --- sweeping ----------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ class Pool {
 
   /// Closes one idle connection to `endpoint`, which may be gone, if others wait for its place.
   void spare(const Endpoint* endpoint);
+  /// The same, to any endpoint, if others wait for a place in the cluster.
+  void spare_any();
 
   PoolCounters& counters() { return *counters_; }
   RetryCounters& retry_counters() { return *retry_counters_; }
@@ -78,6 +80,7 @@ class Pool {
   void refresh();
   bool usable(const h1::ClientConnection& connection, const PoolLimits& limits) const;
   void keep(Place& place);
+  bool spare(Place& place);
   bool hand_on(Place& place, h1::ClientConnection& connection);
   h1::ClientConnection take_shared(Endpoint& endpoint, const PoolLimits& limits);
   void sweep();
@@ -95,6 +98,7 @@ class Pool {
   std::vector<std::uint64_t> cursors_;
   Sweep sweep_;
   bool share_;
+  std::unique_ptr<ConnectionPlaces::Keeper> keeper_;  // where connections are limited
 };
 
 }  // namespace weir

@@ -73,15 +73,17 @@ bool SessionPool::sweep() {
   return !entries_.empty() || connecting_ > 0;
 }
 
-void SessionPool::spare() {
+bool SessionPool::spare() {
   auto idle = std::ranges::find_if(entries_, [](const Entry& e) { return e.session->idle(); });
-  if (idle != entries_.end()) idle->session->close();
+  if (idle == entries_.end()) return false;
+  idle->session->close();
+  return true;
 }
 
 void SessionPool::stream_ended(h2::ClientSession& session) {
   if (session.knows_settings()) learn(session);
   if (!waiting_.empty()) return wake(1);
-  bool unwanted = session.idle() && (limits_.max_idle == 0 || endpoint_->places->waiting() > 0);
+  bool unwanted = session.idle() && (limits_.max_idle == 0 || endpoint_->connection_wanted());
   if (unwanted || worn_out(session, limits_)) session.close();
 }
 

@@ -51,7 +51,7 @@ class SessionPool final : private h2::ClientSessionHome,
   /// Closes what is not needed any more; false if nothing is left.
   bool sweep();
   /// Closes a session that is idle, for its place.
-  void spare();
+  bool spare();
   std::size_t sessions() const { return entries_.size(); }
 
  private:

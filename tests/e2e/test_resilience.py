@@ -228,6 +228,15 @@ def test_no_origin_has_more_connections_than_it_may():
         assert connections_to(origin.port) <= MOST
 
 
+def test_all_origins_together_have_no_more_connections_than_the_breaker_allows():
+    limits = f"breaker: {{ max_connections: {MOST} }}, endpoint_limits: {{ queue_timeout: 60s }}"
+    with Nginx("one") as one, Nginx("two") as two, WeirProcess(config([one, two], limits)) as weir:
+        assert ask_together(weir, 40) == []
+        assert 1 <= metric(weir, "weir_upstream_connections") <= MOST
+        assert metric(weir, "weir_upstream_connections_waiting") == 0
+        assert connections_to(one.port) + connections_to(two.port) <= MOST
+
+
 def test_no_origin_has_more_http2_sessions_than_it_may():
     with GrpcServer() as origin:
         with WeirProcess(config([origin], "protocol: http2, " + LIMITS)) as weir:
