@@ -84,6 +84,7 @@ Process::Process(const RunOptions& options, Loop& loop)
                                 .health = &health_,
                                 .overload = [this] { return server_.overload().figures(); },
                                 .caches = [this] { return server_.caches(); },
+                                .buffers = [this] { return server_.buffers(); },
                                 .traces = [this] { return traces_.figures(); }}),
       host_(
           loop, options.engine,

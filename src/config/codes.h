@@ -127,6 +127,9 @@ namespace weir::config {
     "as a warning: a token travels in clear.",                                                     \
     "Use 127.0.0.1, [::1] or a Unix socket; elsewhere a token_file and tls, or tls with a "        \
     "client_auth that requires certificates.")                                                     \
+  X(wasteful_order, 1408, "middlewares in an order that repeats work",                             \
+    "What stands first in `use` is outermost. A `compress` around a `cache` compresses each hit.", \
+    "Write them the other way round: the cache then keeps what was compressed.")                   \
   X(address_in_use, 1501, "a listener address cannot be taken",                                    \
     "Another process listens there, or this user may not bind it.",                                \
     "Stop the other process, choose another port, or start as root with `user:`.")                 \

@@ -59,6 +59,16 @@ TEST(Expression, matches_regular_expressions_against_the_whole_text) {
   EXPECT_TRUE(holds(R"(header.user-agent matches "(?i)CURL/.*")"));
 }
 
+// A matcher that goes back would not end.
+TEST(Expression, attack_42_no_regex_takes_longer_than_its_text_is_long) {
+  FakeFacts facts = FakeFacts::sample();
+  std::string path = "/" + std::string(60'000, 'a') + "!";
+  facts.set(Fact::path, Value::of(std::string_view(path)));
+  auto slow = Expression::compile(R"(path matches "/(a+)+(a|aa)+(.*a){8}b")", Stage::response);
+  ASSERT_TRUE(slow);
+  EXPECT_FALSE(slow->evaluate(facts));
+}
+
 TEST(Expression, compares_numbers_and_durations) {
   EXPECT_TRUE(holds("status == 200"));
   EXPECT_TRUE(holds("status >= 200 and status < 300"));

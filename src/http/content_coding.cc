@@ -86,6 +86,40 @@ Coding AcceptedCodings::choose(std::span<const Coding> offered) const {
   return plain != kUnset && plain > most ? Coding::identity : best;
 }
 
+void AcceptedCodings::NormalForm::add(std::string_view text) {
+  std::copy(text.begin(), text.end(), text_.begin() + static_cast<std::ptrdiff_t>(size_));
+  size_ += text.size();
+}
+
+// Weights become ranks. What is not encoded stands in it only where it is named: it is taken
+// anyway.
+AcceptedCodings::NormalForm AcceptedCodings::normal_form() const {
+  constexpr std::array<std::string_view, kCodings> kRanks = {"", ";q=0.9", ";q=0.8", ";q=0.7"};
+  NormalForm form;
+  std::size_t rank = 0;
+  bool plain = weights_[static_cast<std::size_t>(Coding::identity)] != kUnset;
+  for (std::uint16_t below = kWhole + 1; below > 0;) {
+    std::uint16_t most = 0;
+    for (std::size_t i = 0; i < kCodings; ++i) {
+      auto coding = static_cast<Coding>(i);
+      if (coding == Coding::identity && !plain) continue;
+      if (weight(coding) < below) most = std::max(most, weight(coding));
+    }
+    below = most;
+    if (most == 0) break;
+    for (std::size_t i = 0; i < kCodings; ++i) {
+      auto coding = static_cast<Coding>(i);
+      if (weight(coding) != most || (coding == Coding::identity && !plain)) continue;
+      if (form.size_ > 0) form.add(", ");
+      form.add(name(coding));
+      form.add(kRanks[rank]);
+    }
+    ++rank;
+  }
+  if (form.size_ == 0) form.add("identity");
+  return form;
+}
+
 void vary_by_encoding(Headers& response) { vary_by(response, "Accept-Encoding"); }
 
 }  // namespace weir

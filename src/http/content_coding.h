@@ -36,6 +36,20 @@ class AcceptedCodings {
   /// same: an answer that it may not be able to read helps more than none.
   Coding choose(std::span<const Coding> offered) const;
 
+  /// The same wishes in one spelling, whatever the order, the weights and what nobody here knows:
+  /// what is liked most first. Of few texts, for a cache to tell variants apart.
+  class NormalForm {
+   public:
+    std::string_view view() const { return {text_.data(), size_}; }
+
+   private:
+    friend class AcceptedCodings;
+    void add(std::string_view text);
+    std::array<char, 96> text_;
+    std::size_t size_ = 0;
+  };
+  NormalForm normal_form() const;
+
  private:
   void read(std::string_view list);
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace weir {
 namespace {
 
@@ -63,6 +66,53 @@ TEST_F(AcceptedCodingsTest, several_lines_are_one_list) {
   headers.add(HeaderId::accept_encoding, "gzip;q=0.5");
   headers.add(HeaderId::accept_encoding, "br");
   EXPECT_EQ(AcceptedCodings(headers).choose(kAll), Coding::brotli);
+}
+
+TEST_F(AcceptedCodingsTest, the_normal_form_is_one_text_for_the_same_wishes) {
+  auto form = [&](std::string_view value) {
+    Headers headers(arena_);
+    headers.add(HeaderId::accept_encoding, value);
+    return std::string(AcceptedCodings(headers).normal_form().view());
+  };
+  EXPECT_EQ(form("gzip, deflate, br, zstd"), "gzip, zstd, br");
+  EXPECT_EQ(form("br;q=1.0,zstd , gzip;q=1, x-new"), "gzip, zstd, br");
+  EXPECT_EQ(form("gzip;q=0.2, br;q=0.25"), "br, gzip;q=0.9");
+  EXPECT_EQ(form("*"), "gzip, zstd, br");
+  EXPECT_EQ(form("gzip;q=0, *;q=0.5"), "zstd, br");
+  EXPECT_EQ(form("deflate"), "identity");
+  EXPECT_EQ(form(""), "identity");
+}
+
+// Whatever a server offers, it chooses the same for both.
+TEST_F(AcceptedCodingsTest, the_normal_form_means_what_it_was_made_of) {
+  const std::vector<std::string> weights = {"", "0", "0.3", "0.300", "0.7", "1"};
+  const std::vector<std::vector<Coding>> offers = {{Coding::zstd, Coding::brotli, Coding::gzip},
+                                                   {Coding::gzip, Coding::zstd},
+                                                   {Coding::brotli, Coding::gzip},
+                                                   {Coding::gzip},
+                                                   {Coding::brotli},
+                                                   {Coding::zstd}};
+  std::size_t combinations =
+      weights.size() * weights.size() * weights.size() * weights.size() * weights.size();
+  for (std::size_t number = 0; number < combinations; ++number) {
+    std::string value;
+    std::size_t rest = number;
+    for (std::string name : {"gzip", "br", "zstd", "identity", "*"}) {
+      const std::string& weight = weights[rest % weights.size()];
+      rest /= weights.size();
+      if (!weight.empty()) value += name + ";q=" + weight + ", ";
+    }
+    Headers said(arena_);
+    said.add(HeaderId::accept_encoding, value);
+    auto form = AcceptedCodings(said).normal_form();
+    Headers normal(arena_);
+    normal.add(HeaderId::accept_encoding, form.view());
+    EXPECT_EQ(AcceptedCodings(normal).normal_form().view(), form.view());
+    for (const auto& offer : offers) {
+      ASSERT_EQ(AcceptedCodings(normal).choose(offer), AcceptedCodings(said).choose(offer))
+          << value << " / " << form.view();
+    }
+  }
 }
 
 TEST(VaryByEncoding, is_said_once) {

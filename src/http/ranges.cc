@@ -85,4 +85,21 @@ void ByteRanges::join() {
   count_ = kept + 1;
 }
 
+std::optional<ContentRange> parse_content_range(std::string_view value) {
+  constexpr std::string_view kUnit = "bytes ";
+  constexpr std::uint64_t kLargest = std::numeric_limits<std::uint64_t>::max();
+  value = trim_ows(value);
+  if (!istarts_with(value, kUnit)) return std::nullopt;
+  value = trim_ows(value.substr(kUnit.size()));
+  std::size_t slash = value.find('/');
+  std::size_t dash = value.substr(0, slash).find('-');
+  if (slash == std::string_view::npos || dash == std::string_view::npos) return std::nullopt;
+  std::optional<std::uint64_t> first = parse_position(value.substr(0, dash));
+  std::optional<std::uint64_t> last = parse_position(value.substr(dash + 1, slash - dash - 1));
+  std::optional<std::uint64_t> length = parse_position(value.substr(slash + 1));
+  if (!first || !last || !length || *length == kLargest) return std::nullopt;
+  if (*last < *first || *last >= *length) return std::nullopt;
+  return ContentRange{{*first, *last - *first + 1}, *length};
+}
+
 }  // namespace weir

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -42,5 +43,15 @@ class ByteRanges {
   std::array<ByteRange, kMost> parts_;
   std::size_t count_ = 0;
 };
+
+/// What a 206 says that it is: so many bytes of a representation of `length` bytes.
+struct ContentRange {
+  ByteRange part;
+  std::uint64_t length = 0;
+};
+
+/// Of the value of Content-Range, `bytes FIRST-LAST/LENGTH` (RFC 9110, 14.4). Nothing if it is
+/// anything else, says a range that cannot be, or leaves the length open.
+std::optional<ContentRange> parse_content_range(std::string_view value);
 
 }  // namespace weir

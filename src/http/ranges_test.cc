@@ -86,5 +86,23 @@ TEST(ByteRanges, attack_45_of_too_many_none_counts) {
   EXPECT_EQ(parsed(many(ByteRanges::kMost + 1), 1000), "whole");
 }
 
+TEST(ContentRange, says_which_part_of_how_much) {
+  auto range = parse_content_range("bytes 10-19/30");
+  ASSERT_TRUE(range);
+  EXPECT_EQ(range->part.first, 10u);
+  EXPECT_EQ(range->part.size, 10u);
+  EXPECT_EQ(range->length, 30u);
+  EXPECT_TRUE(parse_content_range("BYTES 0-0/1"));
+}
+
+TEST(ContentRange, is_nothing_where_it_is_wrong_or_open) {
+  for (const char* wrong :
+       {"", "bytes", "bytes */30", "bytes 0-9/*", "bytes 9-0/30", "bytes 0-30/30", "lines 0-9/30",
+        "bytes 0-9", "bytes=0-9/30", "bytes 0-9/30x", "bytes -9/30", "bytes 0-/30", "bytes a-9/30",
+        "bytes 0-9/18446744073709551616", "bytes 18446744073709551615-18446744073709551616/9"}) {
+    EXPECT_FALSE(parse_content_range(wrong)) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace weir

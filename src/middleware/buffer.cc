@@ -28,24 +28,27 @@ int try_directory(const char* path) {
 
 }  // namespace
 
-BufferMiddleware::BufferMiddleware(const BufferConfig& config, config::Diagnostics& diagnostics)
-    : config_(config), budget_(config.disk_total.bytes) {
+BufferMiddleware::BufferMiddleware(const BufferConfig& config, const BuildParts& parts)
+    : config_(config),
+      use_(parts.states.get<BufferUse>("all", [] { return std::make_shared<BufferUse>(); })),
+      budget_(config.disk_total.bytes) {
   if (!uses_disk(config.request) && !uses_disk(config.response)) return;
   int error = try_directory(config.directory.value.c_str());
   if (error == 0) return;
-  diagnostics.error(config.directory.position, config::Code::unreadable_reference,
-                    fmt::format("\"{}\": {}", config.directory.value, std::strerror(error)),
-                    "temporary files need a directory that this user may write to");
+  parts.diagnostics.error(config.directory.position, config::Code::unreadable_reference,
+                          fmt::format("\"{}\": {}", config.directory.value, std::strerror(error)),
+                          "temporary files need a directory that this user may write to");
 }
 
 SpoolLimits BufferMiddleware::limits(const BufferLimitsConfig& of) const {
-  return {of.memory.bytes, of.disk.bytes, config_.directory.value.c_str(), &budget_};
+  return {of.memory.bytes, of.disk.bytes, config_.directory.value.c_str(), &budget_, use_.get()};
 }
 
 Task<Status> BufferMiddleware::store(Exchange& exchange) const {
   Body& source = *exchange.request().body;
   const BufferLimitsConfig& most = *config_.request;
   if (source.length().value_or(0) > most.memory.bytes + most.disk.bytes) {
+    use_->refused.fetch_add(1, std::memory_order_relaxed);
     co_return fail(ErrorCode::body_too_large, Origin::client, "more than is buffered");
   }
   auto* stored = exchange.own<StoredBody>(exchange.loop(), limits(most));

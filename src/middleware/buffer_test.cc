@@ -27,7 +27,7 @@ class BufferTest : public ::testing::Test {
 
   test::Answer send(std::deque<std::string> pieces) {
     config::Diagnostics diagnostics;
-    BufferMiddleware middleware(config_, diagnostics);
+    BufferMiddleware middleware(config_, {upstreams_, states_, states_, diagnostics, {}});
     EXPECT_TRUE(diagnostics.ok()) << diagnostics.render();
     test::Chain chain(middleware, echo_);
     chain.pieces = std::move(pieces);
@@ -36,6 +36,8 @@ class BufferTest : public ::testing::Test {
 
   SimWorld world_{1};
   BufferConfig config_;
+  Upstreams upstreams_;
+  NamedStates states_;
   test::Echo echo_;
 };
 
@@ -67,7 +69,7 @@ TEST_F(BufferTest, a_request_above_both_limits_is_refused) {
 
 TEST_F(BufferTest, a_request_that_is_known_to_be_too_large_is_not_even_read) {
   config::Diagnostics diagnostics;
-  BufferMiddleware middleware(config_, diagnostics);
+  BufferMiddleware middleware(config_, {upstreams_, states_, states_, diagnostics, {}});
   test::Chain chain(middleware, echo_);
   for (std::size_t more : {0, 1}) {
     chain.known = std::string(kMemory + kDisk + more, 'a');
@@ -100,13 +102,13 @@ TEST_F(BufferTest, without_a_disk_there_is_no_file) {
 TEST_F(BufferTest, a_directory_that_takes_no_files_is_refused_with_the_configuration) {
   config_.directory.value = "/nowhere";
   config::Diagnostics diagnostics;
-  BufferMiddleware middleware(config_, diagnostics);
+  BufferMiddleware middleware(config_, {upstreams_, states_, states_, diagnostics, {}});
   EXPECT_FALSE(diagnostics.ok());
 }
 
 TEST_F(BufferTest, calls_of_grpc_are_not_held) {
   config::Diagnostics diagnostics;
-  BufferMiddleware middleware(config_, diagnostics);
+  BufferMiddleware middleware(config_, {upstreams_, states_, states_, diagnostics, {}});
   test::Chain chain(middleware, echo_);
   chain.pieces = {"a", "", "b"};
   test::run(loop(),
@@ -150,7 +152,8 @@ struct World {
   StopSource client;
   Exchange exchange;
   DiskBudget budget{1'000'000};
-  SpoolLimits limits{kMemory, kDisk, "/tmp", &budget};
+  BufferUse use;
+  SpoolLimits limits{kMemory, kDisk, "/tmp", &budget, &use};
 };
 
 Task<std::string> rest_of(Body& body, Error* error = nullptr) {
@@ -188,6 +191,7 @@ TEST_F(BufferTest, the_origin_is_free_before_a_slow_client_has_its_response) {
       test::run(loop(), slow_reader(world, test::pattern(size, piece), piece));
       EXPECT_EQ(disk().open, 0);
       EXPECT_EQ(world.budget.left(), 1'000'000u);
+      EXPECT_EQ(world.use.memory + world.use.disk, 0u);
     }
   }
 }
@@ -212,6 +216,36 @@ TEST_F(BufferTest, a_response_that_the_disk_does_not_take_waits_for_its_client) 
   disk().room = 5'000;
   World world(loop());
   test::run(loop(), stalled_reader(world, test::pattern(500'000, 7), kMemory + 5'000 + 1000));
+}
+
+Task<void> counted_reader(World& world) {
+  world.limits.memory = 100'000;
+  Source source(world.loop, test::pattern(180'000, 3), 1000);
+  ReadAheadBody body(world.exchange, source, world.limits);
+  body.begin();
+  (void)co_await world.loop.sleep_for(1s);
+  EXPECT_NEAR(static_cast<double>(world.use.memory), 100'000, 33'000);
+  EXPECT_EQ(world.use.disk, 80'000u);
+  EXPECT_EQ(world.use.spilled, 1u);
+  (void)co_await rest_of(body);
+  EXPECT_EQ(world.use.memory + world.use.disk, 0u);
+  co_await world.exchange.finish();
+}
+
+TEST_F(BufferTest, what_is_held_is_counted) {
+  World world(loop());
+  test::run(loop(), counted_reader(world));
+}
+
+TEST_F(BufferTest, what_is_refused_is_counted) {
+  auto use = states_.get<BufferUse>("all", [] { return std::make_shared<BufferUse>(); });
+  send(in_pieces(std::string(kMemory + kDisk + 1, 'a'), 5000));
+  EXPECT_EQ(use->refused, 1u);
+  EXPECT_EQ(use->spilled, 1u);
+  disk().room = 5'000;
+  send(in_pieces(std::string(20'000, 'a'), 5000));
+  EXPECT_EQ(use->refused, 2u);
+  EXPECT_EQ(use->memory + use->disk, 0u);
 }
 
 Task<void> event_reader(World& world) {
@@ -281,6 +315,7 @@ TEST_F(BufferTest, a_client_that_leaves_ends_the_reading_ahead) {
   test::run(loop(), client_that_leaves(world));
   EXPECT_EQ(disk().open, 0);
   EXPECT_EQ(world.budget.left(), 1'000'000u);
+  EXPECT_EQ(world.use.memory + world.use.disk, 0u);
 }
 
 }  // namespace

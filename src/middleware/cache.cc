@@ -10,7 +10,9 @@
 #include "expression/header_edits.h"
 #include "http/error_response.h"
 #include "middleware/cache/answer.h"
+#include "middleware/cache/asked.h"
 #include "middleware/cache/disk_transfer.h"
+#include "middleware/cache/sliced_object.h"
 
 namespace weir {
 
@@ -24,54 +26,6 @@ constexpr std::int64_t kNanoseconds = 1'000'000'000;
 
 constexpr std::int64_t seconds_of(Duration time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time).count();
-}
-
-bool reads(const Request& request) {
-  return request.method == Method::get || request.method == Method::head;
-}
-
-// Whether the path is the one that the client wrote, but for the way in which its bytes are
-// written: where segments had to be resolved, what an origin and a cache take it for may differ.
-bool plain_path(const Target& target) {
-  if (target.raw == target.path_query) return true;
-  std::string_view raw = target.raw;
-  if (target.form == TargetForm::absolute) {
-    std::size_t path = raw.find('/', raw.find("://") + 3);
-    raw = path == std::string_view::npos ? "/" : raw.substr(path);
-  }
-  raw = raw.substr(0, raw.find('?'));
-  return std::ranges::count(raw, '/') == std::ranges::count(target.path, '/');
-}
-
-// Why a request goes past the cache; empty: it does not. RFC 9111, 4.3.2: what only the origin can
-// check is left to it.
-std::string_view passes(const Request& request) {
-  if (request.body != nullptr || !request.upgrade.empty()) return "bypass";
-  bool form =
-      request.target.form == TargetForm::origin || request.target.form == TargetForm::absolute;
-  if (!form || request.authority.text.empty() || !plain_path(request.target)) return "bypass";
-  constexpr HeaderSet kForOrigin(HeaderId::if_match, HeaderId::if_unmodified_since);
-  if (request.headers.has_any(kForOrigin)) return "request";
-  return {};
-}
-
-std::string_view url_of(Exchange& exchange) {
-  const Request& request = exchange.request();
-  return exchange.arena().concat(
-      {request.scheme, "://", request.authority.text, request.target.path_query});
-}
-
-// The address that Location or Content-Location of a response names, if it is of the same origin
-// (RFC 9111, 4.4); else nothing.
-std::string_view same_origin(Exchange& exchange, std::string_view location) {
-  const Request& request = exchange.request();
-  Arena& arena = exchange.arena();
-  std::string_view origin = arena.concat({request.scheme, "://", request.authority.text});
-  if (location.starts_with(origin)) location.remove_prefix(origin.size());
-  if (!location.starts_with('/') || location.starts_with("//")) return {};
-  Result<Target> target =
-      parse_target(location.substr(0, location.find('#')), TargetRule::ordinary, arena);
-  return target ? arena.concat({origin, target->path_query}) : std::string_view();
 }
 
 template <class... Args>
@@ -91,14 +45,6 @@ std::string_view hit_status(Arena& arena, std::int64_t ttl) {
 
 std::int64_t time_left(const cache::Object& object, TimePoint now) {
   return object.facts().verdict.lifetime - object.age(now);
-}
-
-// RFC 5861, 4.
-bool usable_after_failure(const ObjectRef& object, TimePoint now) {
-  if (!object) return false;
-  const cache::Verdict& verdict = object->facts().verdict;
-  return verdict.stale_if_error > 0 &&
-         verdict.may_be_stale(object->age(now), verdict.stale_if_error);
 }
 
 Response look_again(Exchange& exchange) {
@@ -135,6 +81,7 @@ CacheMiddleware::CacheMiddleware(const CacheConfig& config, const BuildParts& pa
           config.name, [&] { return std::make_shared<cache::Store>(config.name); })),
       share_(store_, config.max_size.bytes, disk_of(config, parts)),
       rules_{policy_of(config), std::min(config.max_object.bytes, config.max_size.bytes), 0},
+      slice_(config.slice.value_or(config::ByteSize{0}).bytes),
       obey_clients_(config.obey_clients) {
   for (const auto& each : config.lifetimes) {
     std::uint16_t status = 0;
@@ -180,10 +127,10 @@ void CacheMiddleware::claim_directory(const CacheConfig& config, const BuildPart
 
 Task<Result<Response>> CacheMiddleware::handle(Exchange& exchange, Next next) const {
   const Request& request = exchange.request();
-  if (!reads(request)) {
+  if (!cache::reads(request)) {
     return is_safe(request.method) ? next(exchange) : invalidate(exchange, next);
   }
-  std::string_view why = passes(request);
+  std::string_view why = cache::passes(request);
   return why.empty() ? serve(exchange, next) : pass(exchange, next, why);
 }
 
@@ -203,9 +150,9 @@ Task<Result<Response>> CacheMiddleware::invalidate(Exchange& exchange, Next next
   exchange.set_cache_use(CacheUse::pass);
   Result<Response> response = co_await next(exchange);
   if (!response || response->status < 200 || response->status >= 400) co_return response;
-  store_->purge_url(url_of(exchange), cache::Purge::hard);
+  store_->purge_url(cache::url_of(exchange), cache::Purge::hard);
   for (std::string_view field : {"Location", "Content-Location"}) {
-    std::string_view url = same_origin(exchange, response->headers.get(field));
+    std::string_view url = cache::same_origin(exchange, response->headers.get(field));
     if (!url.empty()) store_->purge_url(url, cache::Purge::hard);
   }
   if (auto disk = store_->disk()) {
@@ -228,10 +175,12 @@ std::string_view CacheMiddleware::extras(Exchange& exchange) const {
 
 Found CacheMiddleware::look(Exchange& exchange, Asked& asked) const {
   const Request& request = exchange.request();
-  bool may_fill = request.method == Method::get && !asked.wants.only_if_cached &&
-                  !asked.wants.no_store && !cache::FillScope::of(exchange.loop()).full();
-  cache::Query query{asked.url,   asked.extras,          request.headers,
-                     asked.wants, exchange.loop().now(), may_fill};
+  // A HEAD asks for no body, but waits for one that is coming anyway.
+  bool may_join = !asked.wants.only_if_cached && !asked.wants.no_store;
+  bool may_fill =
+      may_join && request.method == Method::get && !cache::FillScope::of(exchange.loop()).full();
+  cache::Query query{asked.url, asked.extras, request.headers, asked.wants, exchange.loop().now(),
+                     may_fill,  may_join};
   // Once through memory; once past it, if that brought nothing; then the origin is asked.
   if (store_->has_disk() && asked.loads < 2) {
     query.loads = asked.loads == 0 ? rules_.max_object : 0;
@@ -246,13 +195,50 @@ Task<Result<Response>> CacheMiddleware::serve(Exchange& exchange, Next next) con
     store_->season(loop.random());
     return std::make_unique<Seasoned>();
   });
-  Asked asked{url_of(exchange), extras(exchange), {}, {}};
+  Asked asked{cache::url_of(exchange), extras(exchange), {}, {}};
   const Headers& headers = exchange.request().headers;
   if (headers.has_any(HeaderSet(HeaderId::cache_control, HeaderId::pragma))) {
     cache::RequestDirectives wants = cache::read_request_directives(headers);
     asked.wants.only_if_cached = wants.only_if_cached;
     if (obey_clients_) asked.wants = wants;
   }
+  if (slice_ > 0) {
+    cache::Query query{asked.url, asked.extras, headers, asked.wants, loop.now()};
+    if (!store_->holds(query)) co_return co_await serve_slices(exchange, next, asked);
+  }
+  co_return co_await serve_whole(exchange, next, asked);
+}
+
+Task<Result<Response>> CacheMiddleware::missing(Exchange& exchange, Next next,
+                                                const Asked& asked) const {
+  if (!asked.wants.only_if_cached) co_return co_await pass(exchange, next, asked.found.why);
+  co_return error_response(exchange, 504, "only_if_cached", "It is not in the cache.");
+}
+
+Task<Result<Response>> CacheMiddleware::serve_slices(Exchange& exchange, Next next,
+                                                     Asked& asked) const {
+  using Got = cache::SlicedObject::Got;
+  auto* sliced = exchange.own<cache::SlicedObject>(
+      exchange,
+      cache::SliceSource{next, rules_, store_, asked.url, asked.extras, asked.wants, slice_});
+  Result<Got> got = co_await sliced->begin(cache::first_position(exchange.request()));
+  if (!got) co_return fail(got.error());
+  asked.found = sliced->found();
+  switch (*got) {
+    case Got::slice:
+      asked.found.object = sliced->object();
+      co_return give(exchange, asked, sliced->fill(), sliced->follower(), sliced);
+    case Got::whole:
+      co_return co_await conclude(exchange, next, asked, sliced->fill(), sliced->follower());
+    case Got::missing: co_return co_await missing(exchange, next, asked);
+    case Got::pass: break;
+  }
+  co_return co_await pass(exchange, next, "bypass");
+}
+
+Task<Result<Response>> CacheMiddleware::serve_whole(Exchange& exchange, Next next,
+                                                    Asked& asked) const {
+  Loop& loop = exchange.loop();
   while (true) {
     asked.found = look(exchange, asked);
     const Found& found = asked.found;
@@ -262,9 +248,7 @@ Task<Result<Response>> CacheMiddleware::serve(Exchange& exchange, Next next) con
         if (found.fill) begin(exchange, next, asked)->give_back();  // nobody waits for it
         co_return give(exchange, asked, nullptr, nullptr);
       case Found::Kind::pass: co_return co_await pass(exchange, next, "bypass");
-      case Found::Kind::missing:
-        if (!asked.wants.only_if_cached) co_return co_await pass(exchange, next, found.why);
-        co_return error_response(exchange, 504, "only_if_cached", "It is not in the cache.");
+      case Found::Kind::missing: co_return co_await missing(exchange, next, asked);
       case Found::Kind::load: {
         ++asked.loads;
         Status loaded =
@@ -326,6 +310,14 @@ Task<Result<Response>> CacheMiddleware::follow(Exchange& exchange, Next next, As
     if (!waited) co_return fail(waited.error());
   }
   if (fill != nullptr) exchange.upstream() = fill->upstream();
+  co_return co_await conclude(exchange, next, asked, fill, follower);
+}
+
+// Its head is there, or it is known that none will come.
+Task<Result<Response>> CacheMiddleware::conclude(Exchange& exchange, Next next, Asked& asked,
+                                                 cache::Fill* fill,
+                                                 cache::Object::Follower* follower) const {
+  ObjectRef filled = asked.found.fill;
   switch (filled->phase()) {
     case Phase::open:
     case Phase::complete: {
@@ -339,7 +331,8 @@ Task<Result<Response>> CacheMiddleware::follow(Exchange& exchange, Next next, As
       co_return give(exchange, asked, fill, follower);
     }
     case Phase::failed:
-      if (usable_after_failure(asked.found.object, exchange.loop().now())) {
+      if (asked.found.object &&
+          cache::usable_after_failure(*asked.found.object, exchange.loop().now())) {
         asked.found.kind = Found::Kind::stale;
         co_return give(exchange, asked, nullptr, nullptr);
       }
@@ -383,11 +376,12 @@ Task<Result<Response>> CacheMiddleware::lent(Exchange& exchange, Next next, cach
 }
 
 Result<Response> CacheMiddleware::give(Exchange& exchange, const Asked& asked, cache::Fill* fill,
-                                       cache::Object::Follower* follower) const {
+                                       cache::Object::Follower* follower,
+                                       cache::SlicedObject* sliced) const {
   Arena& arena = exchange.arena();
   const ObjectRef& object = asked.found.object;
   std::int64_t left = time_left(*object, exchange.loop().now());
-  cache::Serving serving{.follower = follower};
+  cache::Serving serving{.follower = follower, .sliced = sliced};
   if (fill != nullptr) {
     bool renewed = fill->status() == 304;
     exchange.set_cache_use(renewed ? CacheUse::renewed : CacheUse::miss);

@@ -9,6 +9,7 @@
 #include "core/slots.h"
 #include "expression/template.h"
 #include "http/handler.h"
+#include "middleware/cache/answer.h"
 #include "middleware/cache/fill.h"
 #include "middleware/cache/store.h"
 #include "middleware/cache_config.h"
@@ -32,7 +33,12 @@ class CacheMiddleware final : public Middleware {
   Task<Result<Response>> pass(Exchange& exchange, Next next, std::string_view why) const;
   Task<Result<Response>> invalidate(Exchange& exchange, Next next) const;
   Task<Result<Response>> serve(Exchange& exchange, Next next) const;
+  Task<Result<Response>> serve_whole(Exchange& exchange, Next next, Asked& asked) const;
+  Task<Result<Response>> serve_slices(Exchange& exchange, Next next, Asked& asked) const;
   Task<Result<Response>> follow(Exchange& exchange, Next next, Asked& asked) const;
+  Task<Result<Response>> conclude(Exchange& exchange, Next next, Asked& asked, cache::Fill* fill,
+                                  cache::Object::Follower* follower) const;
+  Task<Result<Response>> missing(Exchange& exchange, Next next, const Asked& asked) const;
   Task<Result<Response>> lent(Exchange& exchange, Next next, cache::Fill& fill,
                               std::string_view why) const;
   Task<Result<Response>> from_disk(Exchange& exchange, Asked& asked) const;
@@ -40,7 +46,8 @@ class CacheMiddleware final : public Middleware {
   cache::Found look(Exchange& exchange, Asked& asked) const;
   std::shared_ptr<cache::Fill> begin(Exchange& exchange, Next next, const Asked& asked) const;
   Result<Response> give(Exchange& exchange, const Asked& asked, cache::Fill* fill,
-                        cache::Object::Follower* follower) const;
+                        cache::Object::Follower* follower,
+                        cache::SlicedObject* sliced = nullptr) const;
 
   std::shared_ptr<const std::string> directory_of_;  // which cache has the directory of its disk
   std::shared_ptr<cache::Store> store_;
@@ -48,6 +55,7 @@ class CacheMiddleware final : public Middleware {
   std::vector<std::pair<std::uint16_t, std::int64_t>> lifetimes_;
   cache::FillRules rules_;
   std::vector<expression::Template> key_;
+  std::uint64_t slice_ = 0;  // bytes; 0: everything is kept as a whole
   bool obey_clients_;
   SlotKey seasoned_;
 };

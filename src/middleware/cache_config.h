@@ -19,6 +19,7 @@ struct CacheConfig {
   std::string name = "default";
   config::ByteSize max_size = config::mebibytes(256);
   config::ByteSize max_object = config::mebibytes(16);
+  std::optional<config::ByteSize> slice;
   std::optional<CacheDiskConfig> disk;
   std::vector<config::Located<std::string>> key;
   bool heuristics = true;
@@ -45,6 +46,13 @@ struct CacheConfig {
       config::field<&CacheConfig::max_object>(
           "max_object", "Bytes at most of one body; larger ones pass, or go to the disk alone.",
           config::range(config::ByteSize{0}, config::mebibytes(4096))),
+      config::field<&CacheConfig::slice>(
+          "slice",
+          "Bytes of a slice, at most `max_object`. What is large is then asked for and kept in "
+          "slices, those that clients want; the origin has to know Range and strong validators. "
+          "Not "
+          "given: as a whole.",
+          config::range(config::kibibytes(4), config::mebibytes(1024)), config::example("1MiB")),
       config::field<&CacheConfig::disk>(
           "disk", "Where the cache is kept over restarts, too. Not given: in memory alone."),
       config::field<&CacheConfig::key>(
@@ -77,6 +85,9 @@ struct CacheConfig {
           "obey_clients",
           "Whether clients may demand with Cache-Control that the origin is asked, as browsers do "
           "when a page is reloaded. Then each of them can make the origin work."));
+
+  // A slice has to find a place.
+  void check(const config::Found& found) const;
 };
 
 }  // namespace weir

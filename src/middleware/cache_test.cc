@@ -28,6 +28,39 @@ TEST_F(CacheTest, AnswersTheSecondRequestItself) {
   EXPECT_EQ(origin_.asked, 1);
 }
 
+// Without asking again: the first request may have been for a part, which its client has long
+// before the rest is there.
+TEST_F(CacheTest, AHeadWaitsForWhatIsComingAnyway) {
+  origin_.says = [](int, Exchange&) {
+    Said said{.pieces = std::vector<std::string>(50, std::string(1000, 'x'))};
+    said.headers.emplace_back("ETag", "\"v1\"");
+    return said;
+  };
+  EXPECT_EQ(get("/a", {{"Range", "bytes=0-9"}}).status, 206);
+  EXPECT_EQ(ask({.method = "HEAD", .target = "/a"}).status, 200);
+  EXPECT_EQ(chain_->use, CacheUse::collapsed);
+  EXPECT_EQ(get("/a", {{"If-None-Match", "\"v1\""}}).status, 304);
+  EXPECT_EQ(get("/a", {{"Range", "bytes=-5"}}).body, "xxxxx");
+  EXPECT_EQ(origin_.asked, 1);
+}
+
+// Only that: what begins within a megabyte of what is there is waited for.
+TEST_F(CacheTest, WhoWantsTheEndOfSomethingLargeAsksByHimself) {
+  origin_.says = [](int, Exchange&) {
+    return Said{.pieces = std::vector<std::string>(24, std::string(100'000, 'x'))};
+  };
+  std::vector<Client> clients(3);
+  for (Client& each : clients) each.asked.target = "/large";
+  clients[1].at = clients[2].at = 30ms;  // little is there yet
+  clients[1].asked.headers = {{"Range", "bytes=1000000-1000009"}};
+  clients[2].asked.headers = {{"Range", "bytes=-10"}};
+  visit_all(clients);
+  EXPECT_EQ(clients[1].answer.status, 206);
+  EXPECT_THAT(clients[1].answer.fields, HasSubstr("collapsed"));
+  EXPECT_THAT(clients[2].answer.fields, HasSubstr("fwd=bypass"));
+  EXPECT_EQ(origin_.asked, 2);
+}
+
 TEST_F(CacheTest, Attack43TellsSchemeHostPathAndQueryApart) {
   origin_.says = [](int number, Exchange&) { return Said{.pieces = {std::to_string(number)}}; };
   EXPECT_EQ(get("/a").body, "1");

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
 #include "http/testing.h"
 #include "io/sim/loop.h"
 
@@ -124,7 +128,7 @@ TEST_F(RewriteTest, normalises_the_new_path_as_that_of_a_client) {
 }
 
 // ATTACKS 33 and 41: a rewrite must not make of a request what its route would not have let in.
-TEST_F(RewriteTest, lets_no_value_climb_out_of_its_segment) {
+TEST_F(RewriteTest, attack_41_lets_no_value_climb_out_of_its_segment) {
   config_.to.value = "/files/${query.name}";
   EXPECT_EQ(rewritten("/get?name=../admin"), "bad_target");  // a slash in a segment
   EXPECT_EQ(rewritten("/get?name=..%2fadmin"), "bad_target");
@@ -142,7 +146,7 @@ TEST_F(RewriteTest, lets_no_value_climb_out_of_its_segment) {
 }
 
 // An escape that captures cut apart does not become another one.
-TEST_F(RewriteTest, checks_again_what_captures_put_together) {
+TEST_F(RewriteTest, attack_41_checks_again_what_captures_put_together) {
   config_.regex.value = "/(.)/(.*)";
   config_.to.value = "/%$1$2";
   EXPECT_EQ(rewritten("/2/f"), "bad_target");
@@ -151,7 +155,50 @@ TEST_F(RewriteTest, checks_again_what_captures_put_together) {
   EXPECT_EQ(rewritten("/4/1"), "/A");
 }
 
-TEST_F(RewriteTest, bounds_the_new_target) {
+// nginx CVE-2026-42945: the length was counted with one way of escaping, the bytes were copied with
+// another. Every byte that can stand in a path, captured, goes into each place that escapes.
+TEST_F(RewriteTest, attack_41_escapes_every_captured_byte_whole_in_every_place) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  config_.regex.value = "/in/(.*)";
+  for (const char* to : {"/$1", "/a/$1/b", "/x?v=$1", "/x?v=$1&w=$1", "/$1$1$1?$1"}) {
+    config_.to.value = to;
+    for (int byte = 1; byte < 256; ++byte) {
+      if (byte == '/' || byte == '\\' || byte == '.') continue;  // segments: tested above
+      std::string escape = {'%', kHex[std::size_t(byte) / 16], kHex[std::size_t(byte) % 16]};
+      std::string out = rewritten("/in/" + escape + escape + escape);
+      if (out == "bad_target") continue;
+      // Nothing is cut, nothing stands there bare that would mean something else.
+      EXPECT_EQ(out.find_first_of(std::string_view(" \0\r\n#", 5)), std::string::npos) << out;
+      EXPECT_LE(std::ranges::count(out, '?'), 1) << out;
+      std::size_t at = 0;
+      while ((at = out.find('%', at)) != std::string::npos) {
+        ASSERT_LE(at + 3, out.size()) << out;
+        EXPECT_TRUE(std::isxdigit(static_cast<unsigned char>(out[at + 1])) &&
+                    std::isxdigit(static_cast<unsigned char>(out[at + 2])))
+            << out;
+        at += 3;
+      }
+    }
+  }
+}
+
+// A matcher that goes back would not be done before the sun is: this test would not end.
+TEST_F(RewriteTest, attack_42_no_regex_takes_longer_than_its_text_is_long) {
+  for (const char* regex : {"/(a+)+$", "/(a|aa)+$", "/(.*a){20}b", "/((a?){30}){30}b"}) {
+    config_.regex.value = regex;
+    config_.to.value = "/b";
+    std::string path = "/" + std::string(6000, 'a') + "!";
+    EXPECT_EQ(rewritten(path), path) << regex;
+  }
+}
+
+TEST_F(RewriteTest, attack_42_a_regex_that_takes_too_much_memory_is_refused) {
+  config_.regex.value = "/((((a{100}){100}){100}){100})";
+  config_.to.value = "/b";
+  EXPECT_NE(refusal(), "");
+}
+
+TEST_F(RewriteTest, attack_41_bounds_the_new_target) {
   config_.regex.value = "/(.*)";
   config_.to.value = "/$1$1$1$1";
   auto grown = [&](std::size_t bytes) {

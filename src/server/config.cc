@@ -115,6 +115,7 @@ class CrossCheck {
 
   void claim(const config::Address& address, Position position, Claims& claimed);
   void warn();
+  void warn_of_order(const ListenerConfig& listener);
   void check_listeners();
   void check_tcp(const TcpConfig& listener);
   void check_udp(const UdpConfig& listener);
@@ -134,6 +135,7 @@ class CrossCheck {
   Claims claimed_;                         // of TCP, and paths
   Claims claimed_udp_;                     // UDP has ports of its own
   std::map<std::string, Position> names_;  // of listeners
+  std::set<const config::Module*> warned_;
 };
 
 // Two addresses that cannot both be bound. `:80` takes the port of every address.
@@ -168,10 +170,30 @@ void CrossCheck::warn() {
                          fmt::format("the listener {} has no routes", listener.label()),
                          "every request to it is answered with 404");
   }
+  for (const ListenerConfig& listener : config_.listeners) warn_of_order(listener);
   for (const auto& upstream : config_.upstreams) {
     if (used_.contains(upstream.name)) continue;
     diagnostics_.warning(upstream.position, Code::unused,
                          fmt::format("no route uses the upstream \"{}\"", upstream.name));
+  }
+}
+
+// Of a route whose cache stands inside of what compresses; once for each cache that is written
+// down.
+void CrossCheck::warn_of_order(const ListenerConfig& listener) {
+  for (const RouteConfig& route : routes_of(config_, listener)) {
+    bool compresses = false;
+    for (const auto* use : {&config_.use, &listener.use, &route.use}) {
+      for (const config::Module& module : *use) {
+        compresses = compresses || module.type->name == "compress";
+        if (!compresses || module.type->name != "cache") continue;
+        if (!warned_.insert(&module).second) continue;
+        diagnostics_.warning(module.position, Code::wasteful_order,
+                             "a \"compress\" around this cache compresses the same response again "
+                             "for each hit",
+                             "write [cache, compress], and the cache keeps what was compressed");
+      }
+    }
   }
 }
 

@@ -79,6 +79,16 @@ inline constexpr Metric cache_disk_broken{
     "Files that were not what had been written, and were removed."};
 inline constexpr Metric cache_disk_errors{"weir_cache_disk_errors_total", counter, "cache",
                                           "errors", "Failures of the disk."};
+inline constexpr Metric buffer_memory{
+    "weir_buffer_memory_bytes", gauge, "", "bytes",
+    "What bodies under `buffer` take of the memory, to 32 KiB for each of them."};
+inline constexpr Metric buffer_disk{"weir_buffer_disk_bytes", gauge, "", "bytes",
+                                    "What is in their temporary files."};
+inline constexpr Metric buffer_spilled{"weir_buffer_spilled_total", counter, "", "bodies",
+                                       "Bodies of which a part went to a temporary file."};
+inline constexpr Metric buffer_refused{
+    "weir_buffer_refused_total", counter, "", "requests",
+    "Requests that were refused: larger than what is buffered, or for want of a disk."};
 inline constexpr Metric errors{
     "weir_errors_total", counter, "reason, origin", "requests",
     "Requests that ended with an error, by its reason and by who caused it."};

@@ -101,6 +101,17 @@ void ProcessStatus::Text::cache_disks(const std::vector<cache::StoreTotals>& cac
   family(metrics::cache_disk_errors, &Totals::errors);
 }
 
+void ProcessStatus::Text::buffers(const BufferFigures& figures) {
+  auto family = [&](const Metric& metric, std::uint64_t value) {
+    out_.family(metric);
+    out_.sample({}, value);
+  };
+  family(metrics::buffer_memory, figures.memory);
+  family(metrics::buffer_disk, figures.disk);
+  family(metrics::buffer_spilled, figures.spilled);
+  family(metrics::buffer_refused, figures.refused);
+}
+
 template <class Value>
 void ProcessStatus::Text::per_listener(const Metric& metric, Value value) {
   per_name(metric, "listener", listeners_, value);
@@ -279,6 +290,7 @@ std::string ProcessStatus::metrics() const {
   text.stores();
   text.dns(sources_.dns ? sources_.dns() : std::vector<DnsStatus>());
   text.caches(sources_.caches ? sources_.caches() : std::vector<cache::StoreTotals>());
+  text.buffers(sources_.buffers ? sources_.buffers() : BufferFigures());
   text.overload(sources_.overload ? sources_.overload() : OverloadFigures());
   text.process(unready().empty());
   text.log(sources_.access_log ? sources_.access_log() : LogFigures());

@@ -41,6 +41,7 @@ class ProcessStatus::Text {
   void cache_uses();
   void caches(const std::vector<cache::StoreTotals>& caches);
   void cache_disks(const std::vector<cache::StoreTotals>& caches);
+  void buffers(const BufferFigures& figures);
   void listeners();
   void upstreams();
   void health(const HealthChecks* checks);

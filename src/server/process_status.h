@@ -14,6 +14,7 @@
 #include "cluster/cluster.h"
 #include "discovery/dns.h"
 #include "middleware/bandwidth.h"
+#include "middleware/buffer/buffer_use.h"
 #include "middleware/cache/store.h"
 #include "middleware/concurrency_limit.h"
 #include "middleware/rate_limit/limit.h"
@@ -38,6 +39,7 @@ struct StatusSources {
   const HealthChecks* health = nullptr;
   std::function<OverloadFigures()> overload;
   std::function<std::vector<cache::StoreTotals>()> caches;
+  std::function<BufferFigures()> buffers;
   std::function<TraceFigures()> traces;
 };
 

@@ -420,6 +420,17 @@ std::vector<cache::StoreTotals> Server::caches() {
   return all;
 }
 
+BufferFigures Server::buffers() {
+  BufferFigures all;
+  for (const auto& [name, use] : states_.all<BufferUse>()) {
+    all.memory += use->memory;
+    all.disk += use->disk;
+    all.spilled += use->spilled;
+    all.refused += use->refused;
+  }
+  return all;
+}
+
 void Server::on_each_worker(std::function<void(Worker&)> f, std::function<void()> done) {
   auto finished = countdown(workers_.size(), std::move(done));
   for (Running& running : workers_) {

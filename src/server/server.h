@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "middleware/buffer/buffer_use.h"
 #include "middleware/cache/store.h"
 #include "server/build.h"
 #include "server/endpoint_discovery.h"
@@ -95,6 +96,8 @@ class Server {
   void on_each_worker(std::function<void(Worker&)> f, std::function<void()> done);
   /// By name.
   std::vector<cache::StoreTotals> caches();
+  /// Of all that is buffered.
+  BufferFigures buffers();
   unsigned worker_count() const { return static_cast<unsigned>(workers_.size()); }
   /// Workers that end in their own time.
   unsigned retiring_count() const { return static_cast<unsigned>(retiring_.size()); }

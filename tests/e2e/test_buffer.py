@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from http_client import RawConnection
+from http_client import RawConnection, ask
 from origins import CutShort, ScriptedOrigin
 from program import weir_command
 from protocols import CLIENTS, Reset
@@ -215,3 +215,19 @@ def test_old_clients_are_not_hinted():
             with RawConnection(weir.port()) as client:
                 client.send(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
                 assert client.read_response().status == 200
+
+
+def test_the_metrics_tell_what_is_spilled_and_refused():
+    limits = "{ buffer: { directory: /tmp, request: { memory: 1KiB, disk: 64KiB } } }"
+    admin = 'admin: { address: "127.0.0.1:0" }'
+    with ScriptedOrigin(digest_each) as origin:
+        with WeirProcess(config(origin.address, limits) + admin) as weir:
+            for size, status in ((1000, 200), (50_000, 200), (100_000, 413)):
+                with RawConnection(weir.port()) as client:
+                    client.try_send(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                                    b"Content-Length: %d\r\n\r\n" % size + b"a" * size)
+                    assert client.read_response().status == status
+            text = ask(weir.port("admin"), "/metrics").body.decode()
+    for name, value in (("spilled_total", 1), ("refused_total", 1), ("memory_bytes", 0),
+                        ("disk_bytes", 0)):
+        assert f"\nweir_buffer_{name} {value}\n" in text

@@ -1,5 +1,7 @@
 """The cache in front of nginx and of origins that follow a script."""
 
+import gzip
+import os
 import threading
 
 import pytest
@@ -115,7 +117,6 @@ def test_ranges_conditions_and_head_come_out_of_the_whole():
     origin = CountingOrigin(lambda path, n: (body, headers))
     with origin, WeirProcess(config(origin)) as weir:
         port = weir.port()
-        assert ask(port, "/a").body == body
         part = ask(port, "/a", headers=["Range: bytes=1000-1999"])
         same = ask(port, "/a", headers=['If-None-Match: "v1"'])
         head = ask(port, "/a", method="HEAD")
@@ -163,3 +164,130 @@ def test_purge_asks_the_running_process():
         assert len(origin.heads) == 2
         assert "1 response\n" in weir.purge("--tag", "shoes", "--soft")
         assert "0 responses\n" in weir.purge("--prefix", "http://other.example/")
+
+
+# --- slices -----------------------------------------------------------------------------------------
+
+SLICED = "{ cache: { slice: 256KiB } }"
+LARGE = os.urandom((1 << 20) + 12_345)
+
+
+@pytest.fixture
+def large_file():
+    with Nginx(server="expires 60;") as nginx:
+        (nginx.files / "large").write_bytes(LARGE)
+        yield nginx
+
+
+def test_slices_of_a_file_of_nginx(large_file):
+    with WeirProcess(config(large_file, cache=SLICED)) as weir:
+        port = weir.port()
+        part = ask(port, "/large", headers=["Range: bytes=600000-600009"])
+        assert (part.status, part.body) == (206, LARGE[600_000:600_010])
+        assert part.get("Content-Range") == f"bytes 600000-600009/{len(LARGE)}"
+        tail = ask(port, "/large", headers=["Range: bytes=-7"])
+        assert (tail.status, tail.body) == (206, LARGE[-7:])
+        whole = ask(port, "/large")
+        assert (whole.status, whole.body) == (200, LARGE)
+        beyond = ask(port, "/large", headers=[f"Range: bytes={len(LARGE)}-"])
+        assert (beyond.status, beyond.get("Content-Range")) == (416, f"bytes */{len(LARGE)}")
+        large_file.quit()
+        again = ask(port, "/large")
+        assert again.body == LARGE and "hit" in again.get("Cache-Status")
+        assert "5 responses\n" in weir.purge("http://shop.example/large")
+        assert ask(port, "/large").status >= 500
+
+
+def test_slices_of_two_versions_are_never_mixed(large_file):
+    with WeirProcess(config(large_file, cache=SLICED)) as weir:
+        ask(weir.port(), "/large", headers=["Range: bytes=600000-600009"])
+        other = os.urandom(len(LARGE))
+        fresh = large_file.files / "large.new"
+        fresh.write_bytes(other)
+        os.utime(fresh, (1_700_000_000, 1_700_000_000))
+        fresh.rename(large_file.files / "large")
+        assert ask(weir.port(), "/large").body == other
+
+
+def test_slices_outlive_a_restart_on_the_disk(large_file, folder):
+    cache = f"{{ cache: {{ slice: 256KiB, disk: {{ path: {folder}/disk }} }} }}"
+    with WeirProcess(config(large_file, cache=cache)) as weir:
+        assert ask(weir.port(), "/large").body == LARGE
+        part = ask(weir.port(), "/large", headers=["Range: bytes=0-9"])
+        assert "hit" in part.get("Cache-Status")
+    large_file.quit()
+    with WeirProcess(config(large_file, cache=cache)) as weir:
+        assert ask(weir.port(), "/large").body == LARGE
+
+
+# --- variants of compress -----------------------------------------------------------------------------
+
+PAGE = b"<p>all work and no play makes Jack a dull boy</p>\n" * 400
+PAGES = ["Cache-Control: max-age=60", "Content-Type: text/html", 'ETag: "v1"']
+BROWSERS = ["gzip, deflate, br, zstd", "zstd,br , gzip", "br;q=1.0, gzip;q=1, zstd"]
+
+
+def test_what_was_compressed_once_is_kept_so():
+    origin = CountingOrigin(lambda path, n: (PAGE, PAGES))
+    with origin, WeirProcess(config(origin, cache="cache, compress")) as weir:
+        port = weir.port()
+        bodies = set()
+        for accepted in BROWSERS:
+            ask(port, "/a", headers=[f"Accept-Encoding: {accepted}"])
+            answer = ask(port, "/a", headers=[f"Accept-Encoding: {accepted}"])
+            assert answer.get("Content-Encoding") == "zstd"
+            assert answer.get("Content-Length") == str(len(answer.body))
+            assert answer.get("ETag") == 'W/"v1"'
+            assert answer.get("Vary") == "Accept-Encoding"
+            assert "hit" in answer.get("Cache-Status")
+            bodies.add(answer.body)
+        assert len(bodies) == 1 and len(origin.heads) == 1
+        squeezed = ask(port, "/a", headers=["Accept-Encoding: gzip"])
+        assert gzip.decompress(squeezed.body) == PAGE
+        plain = ask(port, "/a")
+        assert plain.body == PAGE and plain.get("ETag") == '"v1"'
+        same = ask(port, "/a", headers=["Accept-Encoding: gzip", 'If-None-Match: W/"v1"'])
+        assert same.status == 304
+        assert len(origin.heads) == 3
+        assert "3 responses\n" in weir.purge("http://shop.example/a")
+
+
+def test_a_variant_is_renewed_without_its_body():
+    def script(connection):
+        while (head := connection.read_head()) is not None:
+            fields = " ".join(str(each) for each in head)
+            asked.append(fields)
+            if 'W/"v1"' in fields:
+                connection.send(b'HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=0, '
+                                b'stale-if-error=1\r\nETag: "v1"\r\n\r\n')
+            else:
+                connection.answer(PAGE, headers=["Cache-Control: max-age=0, stale-if-error=1",
+                                                 *PAGES[1:]])
+
+    asked = []
+    with ScriptedOrigin(script) as origin, WeirProcess(config(origin, cache="cache, compress")) as weir:
+        for _ in range(3):
+            answer = ask(weir.port(), "/a", headers=["Accept-Encoding: gzip"])
+            assert gzip.decompress(answer.body) == PAGE
+            assert answer.get("ETag") == 'W/"v1"'
+    assert len(asked) == 3
+
+
+def test_no_transform_is_kept_as_it_is():
+    headers = ["Cache-Control: max-age=60, no-transform", *PAGES[1:]]
+    origin = CountingOrigin(lambda path, n: (PAGE, headers))
+    with origin, WeirProcess(config(origin, cache="cache, compress")) as weir:
+        for _ in range(2):
+            answer = ask(weir.port(), "/a", headers=["Accept-Encoding: gzip"])
+            assert answer.body == PAGE and answer.get("Content-Encoding") is None
+    assert len(origin.heads) == 1
+
+
+def test_the_order_that_compresses_each_hit_is_told(folder):
+    path = folder / "weir.yaml"
+    route = "{ use: [USE], respond: { body: a } }"
+    for use, told in (("compress, cache", True), ("cache, compress", False)):
+        path.write_text(f'listeners: ["127.0.0.1:0"]\nroutes: [{route.replace("USE", use)}]\n')
+        check = weir_command("check", path)
+        assert check.returncode == 0
+        assert ("compresses the same response again" in check.stdout + check.stderr) == told

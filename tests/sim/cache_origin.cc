@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "core/hash.h"
 #include "core/scope.h"
+#include "http/ranges.h"
 
 namespace weir::sim {
 
@@ -19,6 +22,7 @@ Resource Resource::drawn(Random& random) {
   drawn.fresh = static_cast<unsigned>(random.below(4));
   drawn.grace = random.chance(400) ? 3 : 0;
   drawn.failing = random.chance(400) ? 200 : 0;
+  drawn.cut = drawn.tagged && random.chance(800);
   drawn.size = drawn.large ? 40'000 + random.below(60'000) : random.below(20'000);
   return drawn;
 }
@@ -26,6 +30,18 @@ Resource Resource::drawn(Random& random) {
 std::string body_of(std::string_view what, std::size_t size) {
   return test::pattern(size, stable_hash(what));
 }
+
+namespace {
+
+// One that there is, if the condition holds: else the whole is sent, as an origin may always do.
+std::optional<ByteRange> part_asked(const Head& head, const std::string& etag, std::size_t size) {
+  ByteRanges ranges;
+  bool same = !head.has("if-range") || head.text("if-range") == etag;
+  if (!same || ranges.parse(head.text("range"), size) != RangeAnswer::parts) return std::nullopt;
+  return ranges.parts().front();
+}
+
+}  // namespace
 
 Task<void> CacheOrigin::run() {
   Scope guests;
@@ -69,6 +85,8 @@ Task<bool> CacheOrigin::answer(Stream& stream, const Head& head) {
           ? fmt::format(", stale-while-revalidate={0}, stale-if-error={0}", resource.grace)
           : "",
       resource.varies ? "Vary: X-User\r\n" : "", resource.tagged ? "ETag: " + etag + "\r\n" : "");
+  std::optional<ByteRange> part;
+  if (resource.cut) part = part_asked(head, etag, resource.size);
   std::string text;
   Pace pace{.pieces = 1 + random_.below(6), .pause = milliseconds(random_.below(300))};
   if (fails && random_.chance(300)) {
@@ -76,6 +94,11 @@ Task<bool> CacheOrigin::answer(Stream& stream, const Head& head) {
     fails = false;
   } else if (resource.tagged && head.text("if-none-match") == etag) {
     text = "HTTP/1.1 304 Same\r\n" + fields + "\r\n";
+  } else if (part) {
+    text = fmt::format(
+        "HTTP/1.1 206 Part\r\nContent-Length: {}\r\nContent-Range: bytes {}-{}/{}\r\n{}\r\n",
+        part->size, part->first, part->last(), body.size(), fields);
+    text += body.substr(part->first, part->size);
   } else if (resource.chunked) {
     text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + fields + "\r\n" +
            in_chunks(body, random_);

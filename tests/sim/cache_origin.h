@@ -20,6 +20,7 @@ struct Resource {
   bool tagged = false;    // has an ETag, and 304
   bool chunked = false;
   bool large = false;    // above what the cache keeps
+  bool cut = false;      // knows Range
   unsigned fresh = 1;    // seconds
   unsigned grace = 0;    // stale-while-revalidate and stale-if-error
   unsigned failing = 0;  // per thousand: answers that end inside the body, or are 503

@@ -13,6 +13,7 @@ Task<Status> StoredBody::store(Body& source) {
     length_ += piece->size();
     co_await spool_.put(*piece);
     if (piece->empty()) continue;
+    spool_.refused();
     if (spool_.disk_failed()) {
       co_return fail(ErrorCode::overloaded, Origin::weir, "a temporary file failed");
     }

@@ -9,6 +9,8 @@ namespace weir {
 
 Spool::~Spool() {
   limits_.budget->give_back(taken_);
+  limits_.use->disk.fetch_sub(taken_, std::memory_order_relaxed);
+  limits_.use->memory.fetch_sub(counted_, std::memory_order_relaxed);
   if (file_ >= 0) work_.close(file_);
 }
 
@@ -27,6 +29,16 @@ void Spool::put_in_memory(Slice& piece) {
     bytes_ += size;
     piece.advance(size);
   }
+  count_memory();
+}
+
+// What all workers share is touched once for a few chunks, not for each piece.
+void Spool::count_memory() {
+  std::size_t held = (pieces_.size() - first_) * kChunk;
+  std::size_t apart = held > counted_ ? held - counted_ : counted_ - held;
+  if (apart == 0 || (held > 0 && apart < kCounted)) return;
+  limits_.use->memory.fetch_add(held - counted_, std::memory_order_relaxed);
+  counted_ = held;
 }
 
 Task<void> Spool::put(Slice& piece) {
@@ -41,6 +53,8 @@ Task<bool> Spool::put_in_file(Slice& piece) {
   std::size_t size = std::min<std::uint64_t>({piece.size(), room, kWrite});
   if (size == 0 || disk_failed_ || !limits_.budget->take(size)) co_return false;
   taken_ += size;
+  limits_.use->disk.fetch_add(size, std::memory_order_relaxed);
+  if (!std::exchange(spilled_, true)) limits_.use->spilled.fetch_add(1, std::memory_order_relaxed);
   writing_ = true;
   bool open = file_ >= 0 || co_await open_file();
   if (open) {
@@ -80,6 +94,7 @@ std::optional<Slice> Spool::take_from_memory() {
     first_ = 0;
     open_ = nullptr;
   }
+  count_memory();
   return piece;
 }
 
@@ -99,6 +114,7 @@ Task<Result<Slice>> Spool::take() {
 
 void Spool::begin_anew() {
   written_ = read_ = 0;
+  limits_.use->disk.fetch_sub(taken_, std::memory_order_relaxed);
   limits_.budget->give_back(std::exchange(taken_, 0));
 }
 

@@ -8,6 +8,7 @@
 #include "core/byte_chunk.h"
 #include "core/task.h"
 #include "io/files/file_work.h"
+#include "middleware/buffer/buffer_use.h"
 #include "middleware/buffer/disk_budget.h"
 
 namespace weir {
@@ -17,6 +18,7 @@ struct SpoolLimits {
   std::uint64_t disk;     // size of the file
   const char* directory;  // of the file; lives as long as the spool
   DiskBudget* budget;     // of all files; lives as long
+  BufferUse* use;         // counts what is held; lives as long
 };
 
 /// One coroutine puts in, another may take out meanwhile. Bytes are copied: a slice would keep all
@@ -43,6 +45,8 @@ class Spool {
   /// The next bytes; only when `ready`.
   Task<Result<Slice>> take();
 
+  /// What comes was more than it takes.
+  void refused() { limits_.use->refused.fetch_add(1, std::memory_order_relaxed); }
   /// The disk has failed; nothing more goes there.
   bool disk_failed() const { return disk_failed_; }
 
@@ -50,12 +54,14 @@ class Spool {
   static constexpr std::size_t kChunk = 8192 - sizeof(ByteChunk);  // a recycled block
   static constexpr std::size_t kRead = 64 * 1024;
   static constexpr std::size_t kWrite = 256 * 1024;
+  static constexpr std::size_t kCounted = 4 * kChunk;  // by so much `use` may be wrong
 
   bool in_file() const { return writing_ || written_ > read_; }
   Task<bool> put_in_file(Slice& piece);
   Task<bool> open_file();
   void disk_fails(const Error& why);
   void begin_anew();
+  void count_memory();
 
   FileWork& work_;
   const SpoolLimits limits_;
@@ -67,6 +73,8 @@ class Spool {
   std::uint64_t written_ = 0;  // bytes of the file that are there
   std::uint64_t read_ = 0;     // of these, taken
   std::uint64_t taken_ = 0;    // of the budget
+  std::size_t counted_ = 0;    // bytes in memory that `use` knows of
+  bool spilled_ = false;       // something went to a file
   bool writing_ = false;
   bool disk_failed_ = false;
 };

@@ -9,6 +9,7 @@
 #include "http/error_response.h"
 #include "http/preconditions.h"
 #include "http/ranges.h"
+#include "middleware/cache/sliced_object.h"
 
 namespace weir::cache {
 namespace {
@@ -42,13 +43,13 @@ class Answer {
         validators_(object->facts().head.validators()) {}
 
   Response make() {
-    const StoredHead& head = object_->facts().head;
-    if (head.status() != 200) return whole();
+    if (status() != 200) return whole();
     const Request& request = exchange_.request();
     if (check_preconditions(request, validators_, now_) == Precondition::not_modified) {
       return not_modified();
     }
-    std::optional<std::uint64_t> length = object_->length();
+    std::optional<std::uint64_t> length =
+        serving_.sliced != nullptr ? serving_.sliced->length() : object_->length();
     if (!length || !range_wanted(request, validators_, now_)) return whole();
     ByteRanges ranges;
     switch (ranges.parse(request.headers.get(HeaderId::range), *length)) {
@@ -58,13 +59,19 @@ class Answer {
     }
     if (ranges.parts().size() == 1) return part(ranges.parts().front(), *length);
     // Several may lie in any order: not while it comes in.
-    return object_->phase() == Phase::complete ? parts(ranges.parts(), *length) : whole();
+    bool in_any_order = serving_.sliced != nullptr || object_->phase() == Phase::complete;
+    return in_any_order ? parts(ranges.parts(), *length) : whole();
   }
 
  private:
+  // A slice is a part of what has been a 200.
+  std::uint16_t status() const {
+    return serving_.sliced != nullptr ? 200 : object_->facts().head.status();
+  }
+
   Response whole() {
     Response response(arena_);
-    describe(response, object_->facts().head.status());
+    describe(response, status());
     give(response, {arena_.make<ObjectPart>(), 1});
     return response;
   }
@@ -122,6 +129,7 @@ class Answer {
   void describe(Response& response, std::uint16_t status) {
     response.status = status;
     object_->facts().head.copy_to(response.headers, arena_);
+    if (serving_.sliced != nullptr) response.headers.remove(HeaderId::content_range);
     std::int64_t age = object_->age(exchange_.loop().now());
     // One that came straight from its origin has none.
     if (!serving_.first_hand || age > 0) {
@@ -136,6 +144,10 @@ class Answer {
   }
 
   void give(Response& response, std::span<const ObjectPart> parts) {
+    if (serving_.sliced != nullptr) {
+      response.body = serving_.sliced->body(parts);
+      return;
+    }
     if (serving_.file) {
       const ObjectPart& part = parts.front();  // the only one
       std::uint64_t size = std::min(part.size, serving_.file->length() - part.first);

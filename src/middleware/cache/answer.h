@@ -13,6 +13,8 @@
 
 namespace weir::cache {
 
+class SlicedObject;
+
 /// How an object is given to one client.
 struct Serving {
   Object::Follower* follower = nullptr;  // null: it is complete; else it outlives the body
@@ -21,6 +23,7 @@ struct Serving {
   const Headers* withheld = nullptr;     // fields that are for this client alone
   std::shared_ptr<Disk> disk = nullptr;  // of the file
   std::shared_ptr<DiskFile> file = nullptr;  // has the body, of which memory has nothing
+  SlicedObject* sliced = nullptr;            // the object is a slice of this
 };
 
 /// The object's phase is open or complete.

@@ -183,6 +183,11 @@ std::size_t Disk::purge_url(std::string_view url) {
   return index_.purge_url(url);
 }
 
+void Disk::purge_slices(std::string_view url) {
+  Mutex lock(mutex_);
+  index_.purge_slices(url);
+}
+
 template <class Wanted>
 std::size_t Disk::purge(std::string_view prefix, Wanted wanted) {
   std::size_t count = 0;

@@ -67,6 +67,7 @@ class Disk : public std::enable_shared_from_this<Disk> {
   void loaded(DiskEntry& entry);
 
   std::size_t purge_url(std::string_view url);
+  void purge_slices(std::string_view url);
   std::size_t purge_prefix(std::string_view prefix);
   std::size_t purge_tag(std::string_view tag);
 

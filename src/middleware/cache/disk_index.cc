@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/hash.h"
+#include "middleware/cache/slice_key.h"
 
 namespace weir::cache {
 
@@ -25,7 +26,7 @@ void Forgotten::add(std::set<std::string, std::less<>>& to, std::string_view tex
 }
 
 bool Forgotten::holds(const DiskFacts& facts) const {
-  if (all_ || urls_.contains(facts.url)) return true;
+  if (all_ || urls_.contains(whole_url(facts.url))) return true;
   return std::ranges::any_of(prefixes_,
                              [&](const auto& prefix) { return facts.url.starts_with(prefix); }) ||
          std::ranges::any_of(tags_, [&](const auto& tag) { return has_tag(facts.tags, tag); });
@@ -115,10 +116,22 @@ void DiskIndex::replace(std::string_view url, std::string_view extras, const Hea
 }
 
 std::size_t DiskIndex::purge_url(std::string_view url) {
+  std::size_t count = purge_slices(url);
   auto found = urls_.find(url);
-  if (found == urls_.end()) return 0;
-  std::size_t count = purge(found->second, [](const DiskEntry&) { return true; });
+  if (found == urls_.end()) return count;
+  count += purge(found->second, [](const DiskEntry&) { return true; });
   urls_.erase(found);
+  return count;
+}
+
+std::size_t DiskIndex::purge_slices(std::string_view url) {
+  std::size_t count = 0;
+  std::string slices = slices_of(url);
+  auto at = urls_.lower_bound(slices);
+  while (at != urls_.end() && at->first.starts_with(slices)) {
+    count += purge(at->second, [](const DiskEntry&) { return true; });
+    at = urls_.erase(at);
+  }
   return count;
 }
 

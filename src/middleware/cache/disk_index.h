@@ -92,8 +92,9 @@ class DiskIndex {
   /// Removes what answers the request: something newer is there.
   void replace(std::string_view url, std::string_view extras, const Headers& request);
 
-  /// The numbers are of files that were ready.
+  /// The numbers are of files that were ready. What is kept in slices goes with all of them.
   std::size_t purge_url(std::string_view url);
+  std::size_t purge_slices(std::string_view url);
   /// From `from` on, at most `most` addresses; `from` becomes where to go on, or empty.
   template <class Wanted>
   std::size_t purge_some(std::string& from, std::size_t most, Wanted wanted);

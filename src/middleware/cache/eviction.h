@@ -45,7 +45,7 @@ class EvictionQueue {
       Link& list = from_small ? small_ : main_;
       if (!list.linked()) return nullptr;
       auto& place = *static_cast<Place*>(list.next());
-      bool kept = busy(place) || place.uses > (from_small ? 1 : 0);
+      bool kept = busy(place) || place.uses > 0;
       remove(place);
       if (!kept) {
         if (from_small) remember(place.hash);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <vector>
 
+#include "http/content_coding.h"
 #include "http/trace.h"
 #include "middleware/cache/fill_request.h"
 
@@ -12,8 +12,6 @@ namespace weir::cache {
 namespace {
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
-// How soon it is noticed, at the end of a worker, that nobody reads a fill any more.
-constexpr Duration kEndInterval = std::chrono::milliseconds(50);
 // A fill is bounded by those who read it, by the timeouts of the upstream and by kOrphaned.
 constexpr Duration kNoDeadline = std::chrono::hours(24 * 365);
 
@@ -51,40 +49,6 @@ bool is_error(std::uint16_t status) {
 std::string_view strong(std::string_view etag) { return etag.starts_with("W/") ? "" : etag; }
 
 }  // namespace
-
-// --- the scope -----------------------------------------------------------------------------------
-
-const SlotKey& FillScope::key() {
-  static const SlotKey key;
-  return key;
-}
-
-FillScope& FillScope::of(Loop& loop) {
-  return loop.slots().get<FillScope>(key(), [] { return std::make_unique<FillScope>(); });
-}
-
-Task<void> FillScope::finish(Loop& loop) {
-  auto* self = loop.slots().find<FillScope>(key());
-  if (self == nullptr) co_return;
-  while (self->scope_.running() > 0) {
-    // Stopping may end a fill at once, and take it out of the list.
-    std::vector<Fill*> unwanted;
-    for (Link* link = self->fills_.next(); link != &self->fills_; link = link->next()) {
-      auto* fill = static_cast<Fill*>(link);
-      if (!fill->wanted()) unwanted.push_back(fill);
-    }
-    for (Fill* fill : unwanted) {
-      fill->stop(Error(ErrorCode::shutting_down, Origin::weir, "the worker ends"));
-    }
-    (void)co_await loop.sleep_for(kEndInterval);
-  }
-  co_await self->scope_.join();
-}
-
-void FillScope::begin(Fill& fill, Task<void> task) {
-  fills_.append(fill);
-  scope_.spawn(std::move(task));
-}
 
 // --- the request ---------------------------------------------------------------------------------
 
@@ -124,7 +88,12 @@ void Fill::prepare(bool trusted) {
     });
     headers.remove(HeaderId::x_forwarded_port);
   }
+  if (headers.has(HeaderId::accept_encoding)) {
+    std::string_view form = exchange_->arena().copy(AcceptedCodings(headers).normal_form().view());
+    headers.set(HeaderId::accept_encoding, form);
+  }
   asked_ = loop_.wall_now() / kNanoseconds;
+  if (order_.slice) ask_for_slice(*order_.slice);
   if (!order_.stale) return;
   const StoredHead& head = order_.stale->facts().head;
   Arena& arena = exchange_->arena();
@@ -156,22 +125,28 @@ Task<void> Fill::take(Result<Response>& response) {
     co_return;
   }
   if (order_.stale && status_ == 304 && renew(*response)) co_return;
-  if (order_.stale && status_ < 500) order_.store->drop(order_.url, order_.stale);
+  if (order_.stale && status_ < 500) {
+    order_.store->drop(order_.url, order_.stale);
+    if (order_.slice) order_.store->drop_slices(order_.slice->whole, order_.url);
+  }
   if (status_ == 304) {
     order_.store->set_pass(order_.url, order_.object, loop_.now() + kRetry);
     order_.object->end(Phase::refused, loop_);
     co_return;
   }
-  Verdict verdict = judge({exchange_->request().headers, status_, response->headers, asked_,
+  if (response->body != nullptr) length_ = response->body->length();
+  if (order_.slice && !is_slice(*response) && !turn_whole()) co_return;
+  Verdict verdict = judge({exchange_->request().headers, judged_status(), response->headers, asked_,
                            loop_.wall_now() / kNanoseconds},
                           rules_.policy);
   refusal_ = verdict.refusal;
-  if (response->body != nullptr) length_ = response->body->length();
   std::uint64_t most = rules_.max_object;
   if (order_.store->has_disk()) most = std::max(most, rules_.max_disk_object);
   bool fits = length_.value_or(0) <= most && !response->ends_by_close;
   if (!verdict.stored() || !fits || !open(*response, verdict)) {
-    co_await lend(*response);
+    // The whole is for one client only, not this part of it alone.
+    bool refused = order_.slice && !turn_whole();
+    if (!refused) co_await lend(*response);
     co_return;
   }
   if (length_.value_or(0) > rules_.max_object) spool(order_.object->request->headers);
@@ -185,10 +160,7 @@ Task<void> Fill::take(Result<Response>& response) {
 // RFC 5861, 4: what is stale is better than an error, for so long.
 bool Fill::fails(const Result<Response>& response) const {
   if (!order_.stale || !is_error(response->status)) return false;
-  const ObjectRef& stale = order_.stale;
-  const Verdict& verdict = stale->facts().verdict;
-  return verdict.stale_if_error > 0 &&
-         verdict.may_be_stale(stale->age(loop_.now()), verdict.stale_if_error);
+  return usable_after_failure(*order_.stale, loop_.now());
 }
 
 void Fill::fail_with(const Error& error) {
@@ -219,8 +191,8 @@ bool Fill::renew(const Response& response) {
   if (response.headers.has(HeaderId::age)) {
     merged.set(HeaderId::age, response.headers.get(HeaderId::age));
   }
-  facts.verdict = judge({exchange_->request().headers, facts.head.status(), merged, asked_, now},
-                        rules_.policy);
+  std::uint16_t status = order_.slice ? 200 : facts.head.status();
+  facts.verdict = judge({exchange_->request().headers, status, merged, asked_, now}, rules_.policy);
   if (!facts.verdict.stored()) return false;
   facts.selector = Selector(merged, order_.object->request->headers);
   facts.tags = tags_of(merged);
@@ -312,6 +284,12 @@ Task<void> Fill::pump(Body& body) {
       co_return;
     }
   }
+  if (length_ && bytes_ != *length_) {
+    order_.store->settle(order_.url, order_.object, loop_);
+    order_.object->end(Phase::failed, loop_,
+                       Error(ErrorCode::truncated, Origin::upstream, "not as long as it says"));
+    co_return;
+  }
   if (spool_) co_await spool_->finish(stop_.token());
   complete();
 }
@@ -332,6 +310,9 @@ Task<Status> Fill::append(std::string_view all) {
   Object& object = *order_.object;
   std::string_view bytes = all;
   bytes_ += bytes.size();
+  if (order_.slice && bytes_ > *length_) {
+    co_return fail(ErrorCode::bad_gateway, Origin::upstream, "longer than its Content-Range says");
+  }
   if (object.kept() && bytes_ > rules_.max_object) overflow();
   while (!bytes.empty()) {
     if (object.room() == 0) grow(bytes.size());

@@ -47,12 +47,21 @@ struct FillRules {
   std::uint64_t max_disk_object = 0;  // of one that goes to the disk alone; 0: none does
 };
 
+/// A part of something large, for which Range asks.
+struct SliceOrder {
+  std::string whole;  // the address of all of it
+  std::uint64_t first = 0;
+  std::uint64_t size = 0;
+  std::string version;  // the only one that is of use (`strong_validator`); empty: any
+};
+
 /// What is to be filled.
 struct FillOrder {
   std::shared_ptr<Store> store;
   ObjectRef object;
   ObjectRef stale;  // to be validated; may be null
-  std::string url;
+  std::string url;  // of a slice, its key
+  std::optional<SliceOrder> slice = std::nullopt;
 };
 
 /// Shared by its coroutine and by the client for which it was begun, on one loop; a member of the
@@ -95,7 +104,11 @@ class Fill : public Link {
 
   static Task<void> run(std::shared_ptr<Fill> self, Next next);
   void prepare(bool trusted);
+  void ask_for_slice(const SliceOrder& slice);
   Task<void> take(Result<Response>& response);
+  bool is_slice(const Response& response);
+  bool turn_whole();
+  std::uint16_t judged_status() const { return order_.slice ? 200 : status_; }
   bool fails(const Result<Response>& response) const;
   void fail_with(const Error& error);
   bool renew(const Response& response);

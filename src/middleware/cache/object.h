@@ -176,6 +176,13 @@ class Object final : public std::enable_shared_from_this<Object> {
   std::uint64_t window_ = 0;
 };
 
+/// RFC 5861, 4: it is better than an error, now that the origin has failed.
+inline bool usable_after_failure(const Object& object, TimePoint now) {
+  const Verdict& verdict = object.facts().verdict;
+  return verdict.stale_if_error > 0 &&
+         verdict.may_be_stale(object.age(now), verdict.stale_if_error);
+}
+
 /// One who is told of changes, on a loop of its own. Until it goes, nothing is dropped that lies
 /// before its cursor.
 class Object::Follower final : public Link {

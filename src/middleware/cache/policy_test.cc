@@ -235,16 +235,29 @@ TEST(CachePolicy, UnderstandsWhatClientsDemand) {
 }
 
 TEST(CacheSelector, ComparesTheFieldsThatVaryNames) {
-  Message response({{"Vary", "Accept-Encoding, X-Device"}});
-  Message asked({{"Accept-Encoding", "gzip, br"}, {"X-Device", "phone"}});
+  Message response({{"Vary", "Accept, X-Device"}});
+  Message asked({{"Accept", "a/b, c/d"}, {"X-Device", "phone"}});
   Selector selector(response.headers, asked.headers);
   auto matches = [&](const Fields& fields) { return selector.matches(Message(fields).headers); };
-  EXPECT_TRUE(matches({{"accept-encoding", "gzip, br"}, {"X-Device", "phone"}, {"X-Other", "1"}}));
-  EXPECT_TRUE(
-      matches({{"Accept-Encoding", "gzip"}, {"Accept-Encoding", "br"}, {"X-Device", "phone"}}));
-  EXPECT_FALSE(matches({{"Accept-Encoding", "gzip, br"}}));
-  EXPECT_FALSE(matches({{"Accept-Encoding", "gzip, br"}, {"X-Device", "phones"}}));
-  EXPECT_FALSE(matches({{"Accept-Encoding", "gzip,br"}, {"X-Device", "phone"}}));
+  EXPECT_TRUE(matches({{"accept", "a/b, c/d"}, {"X-Device", "phone"}, {"X-Other", "1"}}));
+  EXPECT_TRUE(matches({{"Accept", "a/b"}, {"Accept", "c/d"}, {"X-Device", "phone"}}));
+  EXPECT_FALSE(matches({{"Accept", "a/b, c/d"}}));
+  EXPECT_FALSE(matches({{"Accept", "a/b, c/d"}, {"X-Device", "phones"}}));
+  EXPECT_FALSE(matches({{"Accept", "a/b,c/d"}, {"X-Device", "phone"}}));
+}
+
+TEST(CacheSelector, TakesAcceptEncodingForWhatItMeans) {
+  Message response({{"Vary", "Accept-Encoding"}});
+  Selector selector(response.headers, Message({{"Accept-Encoding", "gzip, deflate, br"}}).headers);
+  auto matches = [&](const char* value) {
+    return selector.matches(Message({{"Accept-Encoding", value}}).headers);
+  };
+  EXPECT_TRUE(matches("br,gzip"));
+  EXPECT_TRUE(matches("x-new, br;q=1.0, gzip"));
+  EXPECT_FALSE(matches("gzip"));
+  EXPECT_FALSE(matches("gzip, br;q=0.9"));
+  EXPECT_FALSE(matches("identity"));
+  EXPECT_FALSE(selector.matches(Message({}).headers));
 }
 
 TEST(CacheSelector, TellsAFieldThatIsNotThereFromAnEmptyOne) {

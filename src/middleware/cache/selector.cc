@@ -1,11 +1,23 @@
 #include "middleware/cache/selector.h"
 
+#include "http/content_coding.h"
 #include "http/syntax.h"
 
 namespace weir::cache {
 namespace {
 
+bool is_accept_encoding(std::string_view name) {
+  constexpr std::string_view kName = "Accept-Encoding";
+  return name.size() == kName.size() && iequals(name, kName);
+}
+
+// Browsers write the same wishes in many ways (RFC 9111, 4.1: what means the same is the same). The
+// origin is asked with the normal form too, so that it cannot tell apart what is not told apart
+// here.
 std::string value_of(const Headers& headers, std::string_view name) {
+  if (is_accept_encoding(name) && headers.has(HeaderId::accept_encoding)) {
+    return std::string(AcceptedCodings(headers).normal_form().view()) + ".";
+  }
   std::string all;
   bool first = true;
   headers.for_each(name, [&](std::string_view value) {
@@ -21,6 +33,10 @@ std::string value_of(const Headers& headers, std::string_view name) {
 bool has_value(const Headers& headers, std::string_view name, std::string_view value) {
   const Header* found = headers.find(name);
   if (found == nullptr) return value.empty();
+  if (found->id() == HeaderId::accept_encoding) {
+    auto form = AcceptedCodings(headers).normal_form();
+    return value.size() == form.view().size() + 1 && value.starts_with(form.view());
+  }
   if (value.size() == found->value().size() + 1 && value.starts_with(found->value())) {
     std::size_t lines = 0;
     headers.for_each(name, [&](std::string_view) { ++lines; });

@@ -18,7 +18,8 @@ class Selector {
   Selector(const Headers& response, const Headers& request);
 
   /// Each field has the value that it had: its lines in order, joined by commas. What is inside of
-  /// a line is not looked into: not every field is a list.
+  /// a line is not looked into: not every field is a list. But of Accept-Encoding what counts is
+  /// what it means (`AcceptedCodings::normal_form`).
   bool matches(const Headers& request) const;
   /// The two requests have the same values of the fields named here.
   bool same(const Headers& one, const Headers& other) const;

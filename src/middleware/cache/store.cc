@@ -2,46 +2,19 @@
 
 #include <algorithm>
 
-#include <absl/container/flat_hash_map.h>
-
 #include "core/hash.h"
 #include "middleware/cache/disk_transfer.h"
 #include "middleware/cache/fill_request.h"
+#include "middleware/cache/store_shard.h"
 
 namespace weir::cache {
 
-/// What is known of one address.
-struct Resource {
-  std::string url;
-  std::vector<ObjectRef> stored;   // the latest last
-  std::vector<ObjectRef> filling;  // by their fills, too
-};
-
 namespace {
-
-/// The addresses that an attacker finds to share a place in one process do not in another.
-struct UrlHash {
-  const std::atomic<std::uint64_t>* seed;
-  std::size_t operator()(std::string_view url) const {
-    return stable_hash(url, seed->load(std::memory_order_relaxed));
-  }
-};
 
 constexpr std::uint64_t kFillCost = Store::kObjectCost + sizeof(FillRequest);
 constexpr std::uint64_t kPassCost = sizeof(Object) + 128;
 
 }  // namespace
-
-struct alignas(64) Store::Shard {
-  explicit Shard(const std::atomic<std::uint64_t>& seed) : resources(0, UrlHash{&seed}) {}
-  mutable std::mutex mutex;
-  // The keys are views of the resources.
-  absl::flat_hash_map<std::string_view, std::unique_ptr<Resource>, UrlHash> resources;
-  EvictionQueue queue;
-  std::uint64_t objects = 0;
-  std::uint64_t evicted = 0;
-  std::uint64_t stored = 0;
-};
 
 Store::Store(std::string name) : name_(std::move(name)), budget_(std::make_shared<Budget>(0)) {
   for (auto& shard : shards_) shard = std::make_unique<Shard>(seed_);
@@ -52,50 +25,6 @@ Store::~Store() = default;
 std::uint64_t Store::hash_of(std::string_view url) const { return UrlHash{&seed_}(url); }
 
 Store::Shard& Store::shard_of(std::uint64_t hash) { return *shards_[hash >> (64 - kShardBits)]; }
-
-Store::Share::Share(std::shared_ptr<Store> store, std::uint64_t bytes, DiskPlan disk)
-    : store_(std::move(store)) {
-  std::lock_guard lock(store_->mutex_);
-  if (disk.disk) disk_ = store_->disks_.insert(store_->disks_.end(), std::move(disk));
-  place_ = store_->sizes_.insert(bytes);
-  store_->budget_->set_limit(*store_->sizes_.rbegin());
-}
-
-Store::Share::~Share() {
-  std::uint64_t left = 0;
-  std::shared_ptr<Disk> unused;  // ends without the lock
-  {
-    std::lock_guard lock(store_->mutex_);
-    if (disk_) store_->disks_.erase(*disk_);
-    if (std::ranges::find(store_->disks_, store_->disk_, &DiskPlan::disk) == store_->disks_.end()) {
-      store_->has_disk_ = false;
-      unused = std::exchange(store_->disk_, nullptr);
-    }
-    store_->sizes_.erase(place_);
-    if (!store_->sizes_.empty()) left = *store_->sizes_.rbegin();
-    store_->budget_->set_limit(left);
-  }
-  while (left > 0 && store_->budget_->over() && store_->evict_one()) {
-  }
-}
-
-void Store::open_disk() {
-  DiskPlan plan;
-  std::shared_ptr<Disk> unused;
-  {
-    std::lock_guard lock(mutex_);
-    if (!disks_.empty()) plan = disks_.back();
-    unused = std::exchange(disk_, plan.disk);
-    has_disk_ = plan.disk != nullptr;
-  }
-  if (plan.disk) plan.disk->open(plan.limits);
-}
-
-std::shared_ptr<Disk> Store::disk() const {
-  if (!has_disk()) return nullptr;
-  std::lock_guard lock(mutex_);
-  return disk_;
-}
 
 void Store::season(Random& random) {
   std::lock_guard lock(mutex_);
@@ -151,6 +80,27 @@ void Store::look_on_disk(const Query& query, Found& found) {
   found.entry = std::move(entry);
 }
 
+// What is stale and was no success is not kept for: what is there by now may be large.
+bool Store::holds(const Query& query) {
+  std::uint64_t hash = hash_of(query.url);
+  Shard& shard = shard_of(hash);
+  {
+    std::lock_guard lock(shard.mutex);
+    if (Resource* resource = find(shard, query.url, hash)) {
+      for (const ObjectRef& fill : resource->filling) {
+        if (fill->extras() == query.extras) return true;
+      }
+      bool varies = false;
+      ObjectRef best = best_of(*resource, query, varies);
+      if (best && best->phase() == Phase::pass) return true;
+      if (best && best->facts().head.status() == 200) return true;
+      if (best && best->facts().verdict.fresh(best->age(query.now))) return true;
+    }
+  }
+  std::shared_ptr<Disk> disk = this->disk();
+  return disk && disk->find(query.url, query.extras, query.request) != nullptr;
+}
+
 // Without a charge, nothing is begun.
 Found Store::look(Shard& shard, std::uint64_t hash, const Query& query, Charge* charge) {
   Found found;
@@ -174,7 +124,7 @@ Found Store::look(Shard& shard, std::uint64_t hash, const Query& query, Charge* 
     if (!exclusive) {
       if (ObjectRef fill = joinable(*resource, query)) {
         if (found.kind == Found::Kind::stale) return found;  // it is being renewed already
-        if (query.may_fill) {
+        if (query.may_join) {
           found.kind = Found::Kind::join;
           found.fill = std::move(fill);
         }
@@ -247,6 +197,7 @@ Resource& Store::make(Shard& shard, std::string_view url, std::uint64_t hash) {
   if (Resource* known = find(shard, url, hash)) return *known;
   auto resource = std::make_unique<Resource>();
   resource->url = url;
+  if (is_slice(url)) slices_.add(url);
   std::string_view key = resource->url;
   return *shard.resources.emplace(key, std::move(resource)).first->second;
 }
@@ -331,6 +282,7 @@ void Store::remove_fill(Resource& resource, const ObjectRef& fill) {
 void Store::tidy(Shard& shard, Resource& resource) {
   if (!resource.stored.empty() || !resource.filling.empty()) return;
   std::string url = resource.url;  // the key is a view of what goes
+  if (is_slice(url)) slices_.remove(url);
   shard.resources.erase(url);
 }
 
@@ -407,137 +359,29 @@ void Store::drop(std::string_view url, const ObjectRef& object) {
   tidy(shard, *resource);
 }
 
+// Both places are locked, so that a purge, which looks at slices first, finds it in one of them.
+void Store::turn_whole(std::string_view slice, std::string_view url, const ObjectRef& fill) {
+  std::uint64_t from_hash = hash_of(slice);
+  std::uint64_t to_hash = hash_of(url);
+  Shard& from = shard_of(from_hash);
+  Shard& to = shard_of(to_hash);
+  std::unique_lock one(from.mutex, std::defer_lock);
+  std::unique_lock other(to.mutex, std::defer_lock);
+  if (&from == &to) {
+    one.lock();
+  } else {
+    std::lock(one, other);
+  }
+  if (Resource* resource = find(from, slice, from_hash)) {
+    remove_fill(*resource, fill);
+    tidy(from, *resource);
+  }
+  make(to, url, to_hash).filling.push_back(fill);
+}
+
 void Store::close(std::string_view url, const ObjectRef& fill) {
   std::lock_guard lock(shard_of(hash_of(url)).mutex);
   fill->joinable = false;
-}
-
-// --- making room ---------------------------------------------------------------------------------
-
-std::optional<Charge> Store::charge(std::uint64_t bytes) {
-  if (bytes > budget_->limit()) return std::nullopt;
-  unsigned idle = 0;
-  while (!budget_->take(bytes)) {
-    // Once around without anything that could go: all of it is in use.
-    idle = evict_one() ? 0 : idle + 1;
-    if (idle > kShards) return std::nullopt;
-  }
-  return Charge(budget_, bytes);
-}
-
-// From one shard after the other: they have about the same. What clients read just now frees
-// nothing by going.
-bool Store::evict_one() {
-  Shard& shard = *shards_[next_victim_.fetch_add(1, std::memory_order_relaxed) % kShards];
-  Garbage garbage;
-  std::lock_guard lock(shard.mutex);
-  Place* victim = shard.queue.pick(
-      [](const Place& place) { return place.object->weak_from_this().use_count() > 1; });
-  if (victim == nullptr) return false;
-  Resource& resource = *victim->resource;
-  auto found = std::ranges::find(resource.stored, victim->object, &ObjectRef::get);
-  remove(shard, resource, static_cast<std::size_t>(found - resource.stored.begin()), garbage);
-  ++shard.evicted;
-  tidy(shard, resource);
-  return true;
-}
-
-// --- purging -------------------------------------------------------------------------------------
-
-template <class Wanted>
-std::size_t Store::purge(Shard& shard, Resource& resource, Purge how, Wanted wanted,
-                         Garbage& garbage) {
-  std::size_t count = 0;
-  for (const ObjectRef& fill : resource.filling) {
-    if (fill->phase() != Phase::pending && !wanted(*fill)) continue;
-    fill->doomed = true;
-    fill->joinable = false;
-  }
-  for (std::size_t i = resource.stored.size(); i-- > 0;) {
-    Object& object = *resource.stored[i];
-    if (object.phase() == Phase::pass || !wanted(object)) continue;
-    // The disk has counted it.
-    bool counted = object.disk && object.disk->purged.load(std::memory_order_relaxed);
-    if (!counted) ++count;
-    if (how == Purge::soft) {
-      object.purged = true;
-    } else {
-      remove(shard, resource, i, garbage);
-    }
-  }
-  return count;
-}
-
-// What is read from the disk meanwhile is not kept by memory (`adopt`), so the disk comes first.
-std::size_t Store::purge_url(std::string_view url, Purge how) {
-  std::shared_ptr<Disk> disk = this->disk();
-  std::size_t on_disk = disk ? disk->purge_url(url) : 0;
-  std::uint64_t hash = hash_of(url);
-  Shard& shard = shard_of(hash);
-  Garbage garbage;
-  std::lock_guard lock(shard.mutex);
-  Resource* resource = find(shard, url, hash);
-  if (resource == nullptr) return on_disk;
-  std::size_t count = purge(shard, *resource, how, [](const Object&) { return true; }, garbage);
-  tidy(shard, *resource);
-  return count + on_disk;
-}
-
-// Walks through everything, one shard at a time.
-template <class Wanted>
-std::size_t Store::purge_all(Purge how, Wanted wanted) {
-  std::size_t count = 0;
-  for (auto& shard : shards_) {
-    Garbage garbage;
-    std::lock_guard lock(shard->mutex);
-    std::vector<Resource*> empty;
-    for (auto& [url, resource] : shard->resources) {
-      count += purge(
-          *shard, *resource, how,
-          [&, key = url](const Object& object) { return wanted(key, object); }, garbage);
-      if (resource->stored.empty() && resource->filling.empty()) empty.push_back(resource.get());
-    }
-    for (Resource* each : empty) tidy(*shard, *each);
-  }
-  return count;
-}
-
-std::size_t Store::purge_prefix(std::string_view prefix, Purge how) {
-  std::shared_ptr<Disk> disk = this->disk();
-  std::size_t on_disk = disk ? disk->purge_prefix(prefix) : 0;
-  sweep();
-  return on_disk + purge_all(how, [prefix](std::string_view url, const Object&) {
-           return url.starts_with(prefix);
-         });
-}
-
-std::size_t Store::purge_tag(std::string_view tag, Purge how) {
-  if (tag.empty() || tag.find(' ') != std::string_view::npos) return 0;
-  std::shared_ptr<Disk> disk = this->disk();
-  std::size_t on_disk = disk ? disk->purge_tag(tag) : 0;
-  sweep();
-  return on_disk + purge_all(how, [tag](std::string_view, const Object& object) {
-           return has_tag(object.facts().tags, tag);
-         });
-}
-
-void Store::sweep() {
-  if (std::shared_ptr<Disk> disk = this->disk()) disk->sweep();
-}
-
-StoreTotals Store::totals() const {
-  StoreTotals totals;
-  totals.name = name_;
-  totals.bytes = budget_->used();
-  totals.limit = budget_->limit();
-  if (std::shared_ptr<Disk> disk = this->disk()) totals.disk = disk->totals();
-  for (const auto& shard : shards_) {
-    std::lock_guard lock(shard->mutex);
-    totals.objects += shard->objects;
-    totals.evicted += shard->evicted;
-    totals.stored += shard->stored;
-  }
-  return totals;
 }
 
 }  // namespace weir::cache

@@ -16,6 +16,7 @@
 #include "core/random.h"
 #include "middleware/cache/disk.h"
 #include "middleware/cache/object.h"
+#include "middleware/cache/slice_index.h"
 
 namespace weir::cache {
 
@@ -29,6 +30,7 @@ struct Query {
   RequestDirectives wants;
   TimePoint now;
   bool may_fill = true;  // false: what is not there is not asked for
+  bool may_join = true;  // false: nor is waited for, if another asked
   // Bytes of a body on the disk that is read into memory first; none: the disk is not asked.
   std::optional<std::uint64_t> loads = std::nullopt;
   std::int64_t wall = 0;  // seconds since 1970; where the disk is asked
@@ -117,6 +119,8 @@ class Store {
   void season(Random& random);
 
   Found look(const Query& query);
+  /// Something of the whole address is stored or under way: it is not kept in slices.
+  bool holds(const Query& query);
 
   /// `bytes` of the budget, making room if need be; none if there is no room to be made.
   std::optional<Charge> charge(std::uint64_t bytes);
@@ -131,11 +135,17 @@ class Store {
   void postpone(std::string_view url, const ObjectRef& object, TimePoint until);
   /// It cannot be validated, or is not what the origin has.
   void drop(std::string_view url, const ObjectRef& object);
+  /// What came in answer to a request for a slice is of the whole address, and goes on as its fill.
+  void turn_whole(std::string_view slice, std::string_view url, const ObjectRef& fill);
+  /// All slices but `except` are of another version than what the origin has now. On the disk they
+  /// wait for a sweep.
+  void drop_slices(std::string_view url, std::string_view except);
   /// Others may not wait for the fill, from now on.
   void close(std::string_view url, const ObjectRef& fill);
 
   /// The counts are of objects. What is just being fetched is not kept afterwards. On the disk,
-  /// what is purged softly goes as well. All but the first wait for the disk.
+  /// what is purged softly goes as well. All but the first wait for the disk. Each slice of
+  /// something large is an object, and goes with its address.
   std::size_t purge_url(std::string_view url, Purge how);
   std::size_t purge_prefix(std::string_view prefix, Purge how);
   std::size_t purge_tag(std::string_view tag, Purge how);
@@ -161,24 +171,27 @@ class Store {
   void begin(Shard& shard, std::uint64_t hash, const Query& query, Charge& charge, bool joinable,
              Found& found);
   static Resource* find(Shard& shard, std::string_view url, std::uint64_t hash);
-  static Resource& make(Shard& shard, std::string_view url, std::uint64_t hash);
+  Resource& make(Shard& shard, std::string_view url, std::uint64_t hash);
   static ObjectRef best_of(Resource& resource, const Query& query, bool& varies);
   static ObjectRef joinable(const Resource& resource, const Query& query);
   static void insert(Shard& shard, Resource& resource, std::uint64_t hash, const ObjectRef& object,
                      Garbage& garbage);
   static void remove(Shard& shard, Resource& resource, std::size_t index, Garbage& garbage);
   static void remove_fill(Resource& resource, const ObjectRef& fill);
-  static void tidy(Shard& shard, Resource& resource);
+  void tidy(Shard& shard, Resource& resource);
   bool evict_one();
   template <class Wanted>
   std::size_t purge(Shard& shard, Resource& resource, Purge how, Wanted wanted, Garbage& garbage);
   template <class Wanted>
   std::size_t purge_all(Purge how, Wanted wanted);
+  std::size_t purge_key(std::string_view key, Purge how);
+  std::size_t purge_slices(std::string_view url, Purge how);
 
   const std::string name_;
   std::shared_ptr<Budget> budget_;
   std::atomic<std::uint64_t> seed_{0};
   std::array<std::unique_ptr<Shard>, kShards> shards_;
+  SliceIndex slices_;
   std::atomic<unsigned> next_victim_{0};
   std::atomic<bool> has_disk_{false};
   mutable std::mutex mutex_;  // of all below
