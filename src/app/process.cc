@@ -142,6 +142,11 @@ Task<void> Process::live(int signals) {
 
 Task<bool> Process::start() {
   if (!claim_control()) co_return false;
+  for (const std::string& name : network_.adopt(&std::getenv, ::getpid())) {
+    print(stderr, fmt::format("weir: the socket {} of the service manager is not one that listens "
+                              "for connections, and was closed\n",
+                              name));
+  }
   Loaded loaded = co_await load();
   print(stderr, loaded.diagnostics.render(::isatty(STDERR_FILENO)));
   co_return loaded.ok;
@@ -182,6 +187,11 @@ void Process::announce() {
                 {"engine", host_.engine_name()},
                 {"control", socket_.path()},
                 {"pid", std::to_string(::getpid())}});
+  for (const Address& each : network_.unwanted()) {
+    print(stderr, fmt::format("weir: the service manager listens on {}, which is no listener's "
+                              "address: clients there wait for nothing\n",
+                              each.text()));
+  }
   supervisor_.ready(state_text());
   // A log that goes to the standard output is for programs, unless someone looks at it.
   const auto& log = server_.snapshot()->config.access_log;

@@ -9,6 +9,7 @@
 #include "admin/config_switch.h"
 #include "admin/live_config.h"
 #include "admin/turns.h"
+#include "app/activation.h"
 #include "app/control_server.h"
 #include "app/control_socket.h"
 #include "app/event.h"
@@ -17,7 +18,6 @@
 #include "app/status.h"
 #include "app/supervisor.h"
 #include "app/thread_host.h"
-#include "io/sockets.h"
 #include "server/access_log.h"
 #include "server/endpoint_discovery.h"
 #include "server/health_checks.h"
@@ -105,7 +105,7 @@ class Process final : ControlHandler, ConfigSwitch {
   bool signal_reload_ = false;                    // one that a signal asked for is under way
   std::optional<Account> account_;                // to become before the first thread
   std::optional<AccessLog::Prepared> first_log_;  // in use before the first request
-  KernelNetwork network_;
+  ActivatedNetwork network_;
   ControlSocket socket_;
   ControlServer control_;
   EndpointDiscovery discovery_;

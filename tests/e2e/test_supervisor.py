@@ -3,13 +3,17 @@
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
+import socket
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from supervisor import Supervisor
+from supervisor import Supervisor, activate
+from weir_process import PATIENCE
 
 CONFIG = """
 workers: 2
@@ -119,3 +123,76 @@ def test_nobody_is_told_of_life_who_did_not_ask(launch, supervisor):
     supervisor.wait("READY")
     assert weir.curl() == "here\n"
     assert supervisor.is_silent_for(0.3)
+
+
+def listening(address=("127.0.0.1", 0)):
+    made = socket.socket()
+    made.bind(address)
+    made.listen()
+    return made
+
+
+def activated(*sockets, names=()):
+    """A configuration whose first listener is the first socket, and how it is started."""
+    port = sockets[0].getsockname()[1]
+    config = f"""
+workers: 2
+listeners: [{{ name: main, address: "127.0.0.1:{port}" }}]
+routes: [{{ respond: {{ body: "here\\n" }} }}]
+"""
+    wrapper, descriptors = activate(sockets, names)
+    return config, {"wrapper": wrapper, "pass_fds": descriptors}
+
+
+def test_clients_that_came_before_the_process_are_served_by_it(launch):
+    with listening() as passed:
+        waiting = socket.create_connection(passed.getsockname())
+        waiting.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        config, options = activated(passed, names=["web"])
+        weir = launch("run", "weir.yaml", config=config, **options).wait_ready()
+        with waiting:
+            assert waiting.makefile("rb").read().endswith(b"here\n")
+        assert "service manager" not in weir.log()
+        # Reloads, with more workers too, keep it; so does the end, for whoever is started next.
+        weir.rewrite(config.replace("workers: 2", "workers: 4"))
+        assert weir.command("reload").returncode == 0
+        for _ in range(8):
+            assert weir.curl() == "here\n"
+        weir.signal(signal.SIGTERM)
+        assert weir.wait_exit() == 0
+        socket.create_connection(passed.getsockname()).close()
+
+
+def test_a_socket_that_no_listener_wants_is_told(launch):
+    with listening() as passed, listening() as other:
+        config, options = activated(passed, other, names=["web", "old"])
+        weir = launch("run", "weir.yaml", config=config, **options).wait_ready()
+        port = other.getsockname()[1]
+        weir.wait_line(f"the service manager listens on 127.0.0.1:{port}")
+
+
+def test_what_does_not_listen_is_told_and_closed(launch):
+    with listening() as passed, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        config, options = activated(passed, datagrams, names=["web", "dns"])
+        weir = launch("run", "weir.yaml", config=config, **options).wait_ready()
+        weir.wait_line("the socket dns of the service manager")
+        assert weir.curl() == "here\n"
+
+
+def test_systemd_itself_passes_sockets_on(launch):
+    if shutil.which("systemd-socket-activate") is None:
+        pytest.skip("systemd is not there")
+    with listening() as probe:
+        port = probe.getsockname()[1]
+    config = f"""
+listeners: [{{ address: "127.0.0.1:{port}" }}]
+routes: [{{ respond: {{ body: "here\\n" }} }}]
+"""
+    # It listens, and starts the program with the first client.
+    weir = launch("run", "weir.yaml", config=config,
+                  wrapper=["systemd-socket-activate", f"--listen=127.0.0.1:{port}"])
+    weir.wait_line("Listening on")
+    answer = subprocess.run(["curl", "-sS", f"http://127.0.0.1:{port}/"], capture_output=True, text=True,
+                            timeout=PATIENCE, check=True).stdout
+    assert answer == "here\n"
+    assert "service manager" not in weir.log()
