@@ -22,7 +22,7 @@ checked: ## build everything with AddressSanitizer and UBSan: build/checked
 test: ## check, build and test everything, within minutes
 	@scripts/test
 
-soak: ## the same at full count: all seeds, long fuzzing; takes hours
+soak: ## the same at full count: all seeds, long fuzzing; takes an hour and more
 	@scripts/soak
 
 fuzz: ## fuzz every target, SECONDS=60 each
