@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 release := build/release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build checked test soak fuzz bench profile docs format lint install clean
+.PHONY: help run build checked test soak fuzz bench profile docs format lint install deb clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,12 +51,11 @@ lint: ## the checks of `make test` that need no build, then clang-tidy if instal
 	@scripts/tidy
 
 install: build ## install the program under DESTDIR and PREFIX (/usr/local)
-	install -D -m 755 $(release)/weir $(DESTDIR)$(PREFIX)/bin/weir
-	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/weir/LICENSE
-	install -D -m 644 docs/reference/weir.schema.json \
-	  $(DESTDIR)$(PREFIX)/share/weir/weir.schema.json
-	install -D -m 644 examples/quickstart.yaml \
-	  $(DESTDIR)$(PREFIX)/share/doc/weir/examples/quickstart.yaml
+	@DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) scripts/install
+
+deb: build ## build the Debian package: build/weir_VERSION_ARCHITECTURE.deb
+	@scripts/setup package
+	@scripts/package
 
 clean: ## remove everything built
 	rm -rf build

@@ -13,6 +13,7 @@ import bars as bars_module
 import contenders as contenders_module
 import picks
 import scenarios
+import scrape
 
 BUSY = 0.15  # of all cores, before the bench begins: more than this deserves a warning
 
@@ -116,6 +117,14 @@ def tables(results, markdown=False):
             one, two = it["median"]["one_us"], it["median"]["two_us"]
             rows.append([name, f"{one:.1f}", f"{two:.1f}", f"{two / one:.2f}"])
         found.append(("Weir's part of a TLS handshake, by one thread and by two at once",
+                      _grid(rows, markdown)))
+    if results.get("scrape"):
+        rows = [["", "worker us per request", "p99 ms", "a scrape ms", "its KiB"]]
+        for name, it in results["scrape"].items():
+            each = it["median"]
+            rows.append([name, f"{each['worker_us']:.2f}", f"{each['p99_us'] / 1000:.2f}",
+                         f"{each['scrape_ms']:.0f}", f"{each['scrape_bytes'] / 1024:,.0f}"])
+        found.append((f"Scrapes of {scrape.ENDPOINTS:,} endpoints, one a second, under load",
                       _grid(rows, markdown)))
     if results.get("picks"):
         rows = [["", *(f"{size:,} endpoints, ns" for size in picks.SIZES), "more, of a request"]]

@@ -21,13 +21,14 @@ import picks
 import processes
 import report
 import scenarios
+import scrape
 import threads
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CREEP = ROOT / "bench" / "creep.json"
 CREEP_LIMIT = 1.10  # of the stored figure
 NAMES = [scenario.name for scenario in scenarios.TIMED] + [
-    "hang", "idle", "idle-tls", "idle-tunnels", "tls-threads", "picks", "instructions"]
+    "hang", "idle", "idle-tls", "idle-tunnels", "tls-threads", "picks", "scrape", "instructions"]
 
 
 def parse_arguments():
@@ -126,6 +127,8 @@ def measure(workshop, options, chosen, origins, results):
             results["picks"] = picks.run_picks(str(program), say)
         else:
             print(f"skipped: picks ({program} is not there)")
+    if "scrape" in options.scenarios and not options.smoke and "weir" in chosen:
+        results["scrape"] = scrape.run_scrape(workshop, chosen["weir"], min(options.rounds, 5), say)
     if "instructions" in options.scenarios:
         if shutil.which("valgrind"):
             results["instructions"] = callgrind.run_instructions(

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ["src", "tests", "bench", "scripts", "cmake", "docs", "examples", "web", ".ci"]
+FOLDERS = ["src", "tests", "bench", "scripts", "cmake", "docs", "examples", "packaging", "web", ".ci"]
 CODE = (".h", ".cc", ".c", ".py", ".js", ".ts", ".css", ".cmake", ".sh", "")
 CPP = (".h", ".cc")
 PROSE = (".md",)

@@ -23,6 +23,7 @@ struct Raw {
   Arguments arguments;
   std::string engine;
   std::string drain_timeout;
+  std::string shell;
 };
 
 void add_file(CLI::App& command, Raw& raw) {
@@ -35,14 +36,16 @@ void add_json(CLI::App& command, Raw& raw) {
 }
 
 void add_control(CLI::App& command, Raw& raw) {
-  command.add_option("--control", raw.arguments.run.control_path,
-                     "Path of the control socket (default: weir.sock in $RUNTIME_DIRECTORY,\n"
-                     "$XDG_RUNTIME_DIR, /run/weir or /tmp/weir-UID)");
+  command
+      .add_option("--control", raw.arguments.run.control_path,
+                  "Path of the control socket (default: weir.sock in $RUNTIME_DIRECTORY,\n"
+                  "$XDG_RUNTIME_DIR, /run/weir or /tmp/weir-UID)")
+      ->type_name("FILE");
 }
 
 void add_process_options(CLI::App& command, Raw& raw) {
-  command.add_option("--engine", raw.engine,
-                     "How the workers wait: auto, epoll or io_uring (default: auto)");
+  command.add_option("--engine", raw.engine, "How the workers wait (default: auto)")
+      ->type_name("auto|epoll|io_uring");
   command.add_option("--drain-timeout", raw.drain_timeout,
                      "How long the end waits for connections (default: 30s)");
   add_control(command, raw);
@@ -142,8 +145,10 @@ void add_running(CLI::App& app, Raw& raw) {
   explain->add_option("--listener", question.listener,
                       "Its name or address, if the port does not tell");
   explain->add_option("--client", question.client, "The address of the client");
-  explain->add_option("--config", raw.arguments.file,
-                      "A configuration file, instead of asking the running process");
+  explain
+      ->add_option("--config", raw.arguments.file,
+                   "A configuration file, instead of asking the running process")
+      ->type_name("FILE");
   add_json(*explain, raw);
   add_control(*explain, raw);
   CLI::App* purge = app.add_subcommand("purge", "Remove responses from a cache");
@@ -160,12 +165,15 @@ void add_running(CLI::App& app, Raw& raw) {
   ConfigVerb& what = raw.arguments.config;
   endpoint->add_option("UPSTREAM", what.upstream, "The name of its upstream")->required();
   endpoint->add_option("ADDRESS", what.endpoint, "Such as 10.0.0.1:8080")->required();
-  endpoint->add_option("STATE", what.state, "enabled, draining or disabled")->required();
+  endpoint->add_option("STATE", what.state, "What it is to be")
+      ->required()
+      ->type_name("enabled|draining|disabled");
   add_json(*endpoint, raw);
   add_control(*endpoint, raw);
   const std::pair<const char*, const char*> verbs[] = {
       {"status", "What the running process does"},
       {"reload", "Have the running process read its configuration again"},
+      {"reopen", "Have the running process open its access log anew, after a rotation"},
       {"drain", "End the running process when its connections have ended"},
       {"stop", "End the running process now"}};
   for (const auto& [name, text] : verbs) {
@@ -173,6 +181,14 @@ void add_running(CLI::App& app, Raw& raw) {
     add_json(*command, raw);
     add_control(*command, raw);
   }
+}
+
+void add_texts(CLI::App& app, Raw& raw) {
+  app.add_subcommand("man", "The manual page, in roff");
+  app.add_subcommand("completion", "Completion of this command line, a script for a shell")
+      ->add_option("SHELL", raw.shell, "Which shell")
+      ->required()
+      ->type_name("bash|zsh|fish");
 }
 
 void write_plainly(CLI::App& app) {
@@ -264,6 +280,13 @@ std::optional<Usage> check_options(Raw& raw) {
   } else if (!raw.engine.empty()) {
     return wrong(fmt::format("--engine {}: known are auto, epoll and io_uring", raw.engine));
   }
+  if (raw.shell == "zsh") {
+    raw.arguments.shell = Shell::zsh;
+  } else if (raw.shell == "fish") {
+    raw.arguments.shell = Shell::fish;
+  } else if (!raw.shell.empty() && raw.shell != "bash") {
+    return wrong(fmt::format("completion {}: known are bash, zsh and fish", raw.shell));
+  }
   if (raw.drain_timeout.empty()) return std::nullopt;
   if (auto problem = config::read_duration(raw.drain_timeout, run.drain_timeout)) {
     return wrong(fmt::format("--drain-timeout: {}", problem->message));
@@ -271,18 +294,56 @@ std::optional<Usage> check_options(Raw& raw) {
   return std::nullopt;
 }
 
-}  // namespace
+constexpr const char* kTitle = "Weir: a reverse proxy and load balancer";
 
-std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words) {
-  Raw raw;
-  CLI::App app("Weir: a reverse proxy and load balancer", "weir");
+void add_all(CLI::App& app, Raw& raw) {
   write_plainly(app);
   app.require_subcommand(1);
   add_serving(app, raw);
   add_configuration(app, raw);
   add_running(app, raw);
+  add_texts(app, raw);
   for (CLI::App* each : app.get_subcommands({})) each->group("Commands");
   app.footer(std::string(kFooter));  // of the whole program: not inherited
+}
+
+WordText word_text(const CLI::Option& option) {
+  WordText word;
+  bool takes = option.get_items_expected_max() > 0;
+  std::string type = option.get_type_name();
+  word.flag = option.get_positional() ? option.get_name(true) : "--" + option.get_lnames().front();
+  if (!option.get_snames().empty()) word.brief = "-" + option.get_snames().front();
+  if (type != "TEXT") word.value = type;
+  if (word.is_option() && takes && word.value.empty()) word.value = "VALUE";
+  word.about = option.get_description();
+  word.otherwise = option.get_default_str();
+  word.required = option.get_required();
+  return word;
+}
+
+CommandText command_text(const CLI::App& app, const std::string& name) {
+  CommandText command{.name = name, .about = app.get_description(), .words = {}, .commands = {}};
+  for (const CLI::Option* each : app.get_options()) command.words.push_back(word_text(*each));
+  for (const CLI::App* each : commands_of(app)) {
+    std::string inner = name.empty() ? each->get_name() : name + " " + each->get_name();
+    command.commands.push_back(command_text(*each, inner));
+  }
+  return command;
+}
+
+}  // namespace
+
+CommandText command_table() {
+  Raw raw;
+  CLI::App app(kTitle, "weir");
+  add_all(app, raw);
+  return command_text(app, {});
+}
+
+std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words) {
+  Raw raw;
+  CLI::App app(kTitle, "weir");
+  add_all(app, raw);
   bool help = words.empty() || words[0] == "help";
   if (words.empty() || words[0] == "version" || words[0] == "--version") {
     if (!help) return std::unexpected(Usage{kExitOk, fmt::format("weir {}\n", kVersion)});

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "app/command_table.h"
+#include "app/completion.h"
 #include "app/config_verbs.h"
 #include "app/explain.h"
 #include "app/one_liners.h"
@@ -29,6 +31,7 @@ struct Arguments {
   ExplainQuestion question;
   PurgeOrder purge;
   ConfigVerb config;
+  Shell shell = Shell::bash;
   bool json = false;
   bool show_secrets = false;
   bool print = false;
@@ -39,6 +42,9 @@ struct Usage {
   int status = kExitUsage;
   std::string text;
 };
+
+/// All commands, in the order of the help.
+CommandText command_table();
 
 /// `words` are those after the program's name.
 std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words);

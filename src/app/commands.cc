@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/control_client.h"
+#include "app/manual.h"
 #include "config/dump.h"
 #include "config/json_schema.h"
 #include "config/reference.h"
@@ -157,6 +158,8 @@ int execute(const Arguments& arguments) {
   if (verb == "config expressions") return print(expressions());
   if (verb == "config metrics") return print(metrics_markdown());
   if (verb == "config logs") return print(logs());
+  if (verb == "man") return print(manual_page(command_table()));
+  if (verb == "completion") return print(completion(command_table(), arguments.shell));
   if (verb == "endpoint" || verb.starts_with("config ")) return ask_config(arguments);
   if (verb == "purge") return ask(arguments, to_request(arguments.purge));
   if (verb != "explain") return ask(arguments, {verb, {}});

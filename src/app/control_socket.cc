@@ -102,7 +102,8 @@ std::string control_path(const std::function<const char*(const char*)>& environm
   };
   std::string_view runtime = set("RUNTIME_DIRECTORY");
   runtime = runtime.substr(0, runtime.find(':'));
-  if (runtime.empty()) runtime = set("XDG_RUNTIME_DIR");
+  // The place of the service, also for root who has logged in and has a directory of his own.
+  if (runtime.empty() && user != 0) runtime = set("XDG_RUNTIME_DIR");
   std::string directory(runtime);
   if (directory.empty()) directory = user == 0 ? "/run/weir" : fmt::format("/tmp/weir-{}", user);
   return directory.append(kName);

@@ -39,6 +39,10 @@ TEST(ControlPath, is_in_the_runtime_directory_of_the_user) {
   EXPECT_EQ(path_with({{"XDG_RUNTIME_DIR", ""}}, 1000), "/tmp/weir-1000/weir.sock");
 }
 
+TEST(ControlPath, is_that_of_the_service_for_root_who_logged_in) {
+  EXPECT_EQ(path_with({{"XDG_RUNTIME_DIR", "/run/user/0"}}, 0), "/run/weir/weir.sock");
+}
+
 TEST(ControlPath, exists_without_any_environment) {
   EXPECT_EQ(path_with({}, 0), "/run/weir/weir.sock");
   EXPECT_EQ(path_with({}, 1000), "/tmp/weir-1000/weir.sock");

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -22,6 +23,7 @@ namespace {
 constexpr Duration kTlsFileInterval = std::chrono::seconds(2);
 constexpr Duration kClusterInterval = std::chrono::seconds(1);
 constexpr Duration kReleaseInterval = std::chrono::seconds(2);
+constexpr Duration kEndingTime = std::chrono::seconds(15);  // after the drain, at most
 
 std::shared_ptr<const dns::Settings> system_dns() {
   return std::make_shared<const dns::Settings>(dns::load_settings());
@@ -72,6 +74,7 @@ Process::Process(const RunOptions& options, Loop& loop)
       config_name_(options.config.name()),
       descriptors_(raise_descriptor_limit()),
       memory_(read_memory_limit()),
+      supervisor_(&std::getenv, ::getpid()),
       turns_(loop),
       control_(loop, *this),
       discovery_(loop, system_dns(), system_seed()),
@@ -120,6 +123,7 @@ Task<void> Process::live(int signals) {
     tasks_.spawn(watch_tls_files(tasks_.token()));
     tasks_.spawn(tend_clusters(tasks_.token()));
     tasks_.spawn(watch_load(tasks_.token()));
+    tasks_.spawn(show_life(tasks_.token()));
     co_await end_asked_;
   }
   co_await drain();
@@ -139,6 +143,11 @@ Task<void> Process::live(int signals) {
 
 Task<bool> Process::start() {
   if (!claim_control()) co_return false;
+  for (const std::string& name : network_.adopt(&std::getenv, ::getpid())) {
+    print(stderr, fmt::format("weir: the socket {} of the service manager is not one that listens "
+                              "for connections, and was closed\n",
+                              name));
+  }
   Loaded loaded = co_await load();
   print(stderr, loaded.diagnostics.render(::isatty(STDERR_FILENO)));
   co_return loaded.ok;
@@ -170,7 +179,7 @@ Status Process::before_workers() {
   return {};
 }
 
-void Process::announce() const {
+void Process::announce() {
   std::vector<std::string> addresses;
   for (const auto& listener : server_.listeners()) addresses.push_back(listener->bound.text());
   log("ready", {{"config", config_name_},
@@ -179,6 +188,12 @@ void Process::announce() const {
                 {"engine", host_.engine_name()},
                 {"control", socket_.path()},
                 {"pid", std::to_string(::getpid())}});
+  for (const Address& each : network_.unwanted()) {
+    print(stderr, fmt::format("weir: the service manager listens on {}, which is no listener's "
+                              "address: clients there wait for nothing\n",
+                              each.text()));
+  }
+  supervisor_.ready(state_text());
   // A log that goes to the standard output is for programs, unless someone looks at it.
   const auto& log = server_.snapshot()->config.access_log;
   bool logged_there = log && !log->syslog && *log->file == "stdout";
@@ -189,11 +204,15 @@ void Process::announce() const {
 
 Task<Process::Loaded> Process::load() {
   Turn turn = co_await turns_.take();
-  if (phase_ == Phase::running) discovery_.configure(system_dns());
+  bool again = phase_ == Phase::running;
+  if (again) discovery_.configure(system_dns());
+  if (again) supervisor_.reloading();
   Loaded loaded;
   std::optional<FileConfig> file = load_file(options_.config, loaded.diagnostics);
   if (file) loaded.ok = co_await live_.use_file(std::move(*file), loaded.diagnostics);
   if (!loaded.ok) status_.refuse();
+  if (again && phase_ == Phase::running)
+    supervisor_.ready((loaded.ok ? "" : "a reload was refused; ") + state_text());
   co_return loaded;
 }
 
@@ -263,6 +282,25 @@ Task<void> Process::watch_load(StopToken stop) {
   }
 }
 
+// Says that the process lives each time that every worker has answered. One that hangs never does,
+// and the supervisor's patience ends.
+Task<void> Process::show_life(StopToken stop) {
+  if (supervisor_.watchdog() == Duration::zero()) co_return;
+  while (co_await loop_.sleep_for(supervisor_.watchdog() / 4, stop)) {
+    if (std::exchange(workers_asked_, true)) continue;
+    server_.on_each_worker([](Worker&) {},
+                           [this] {
+                             workers_asked_ = false;
+                             supervisor_.alive();
+                           });
+  }
+}
+
+std::string Process::state_text() const {
+  return fmt::format("generation {} of {}, {} listeners, {} workers", generation(), config_name_,
+                     server_.listeners().size(), server_.worker_count());
+}
+
 // --- signals -----------------------------------------------------------------------------------
 
 Task<void> Process::watch_signals(int signals) {
@@ -282,18 +320,19 @@ Task<void> Process::watch_signals(int signals) {
 }
 
 // After a rotation: the file at the path is another one now.
-void Process::reopen_access_log() {
-  if (phase_ == Phase::starting || !server_.snapshot()) return;
-  const ServerConfig& config = server_.snapshot()->config;
-  if (!config.access_log) return;
+config::Diagnostics Process::reopen_access_log() {
   config::Diagnostics diagnostics;
+  if (phase_ == Phase::starting || !server_.snapshot()) return diagnostics;
+  const ServerConfig& config = server_.snapshot()->config;
+  if (!config.access_log) return diagnostics;
   auto opened = access_log_.prepare(config.access_log, config.redact, diagnostics);
   if (!opened) {
     log("access_log_not_reopened", {{"diagnostics", diagnostics.render()}});
-    return;
+    return diagnostics;
   }
   access_log_.use(std::move(*opened));
   log("access_log_reopened", {});
+  return diagnostics;
 }
 
 Task<void> Process::reload_by_signal() {
@@ -329,6 +368,8 @@ Task<void> Process::drain() {
   status_.drain();
   if (exit_status_ == 0) {
     log("draining", {{"connections", std::to_string(connections())}});
+    supervisor_.stopping(options_.drain_timeout + kEndingTime,
+                         fmt::format("drains, {} connections", connections()));
   }
   Event empty;
   server_.drain([&empty] { empty.set(); });

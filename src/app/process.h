@@ -9,14 +9,15 @@
 #include "admin/config_switch.h"
 #include "admin/live_config.h"
 #include "admin/turns.h"
+#include "app/activation.h"
 #include "app/control_server.h"
 #include "app/control_socket.h"
 #include "app/event.h"
 #include "app/loaded_config.h"
 #include "app/privileges.h"
 #include "app/status.h"
+#include "app/supervisor.h"
 #include "app/thread_host.h"
-#include "io/sockets.h"
 #include "server/access_log.h"
 #include "server/endpoint_discovery.h"
 #include "server/health_checks.h"
@@ -60,7 +61,7 @@ class Process final : ControlHandler, ConfigSwitch {
   Task<bool> start();
   Status claim_control();
   Status before_workers();
-  void announce() const;
+  void announce();
   Task<Loaded> load();
   Task<void> restore();
   bool check(ServerConfig config, config::Diagnostics& diagnostics) override;
@@ -68,7 +69,7 @@ class Process final : ControlHandler, ConfigSwitch {
                           Seal seal) override;
   Task<void> watch_signals(int signals);
   Task<void> reload_by_signal();
-  void reopen_access_log();
+  config::Diagnostics reopen_access_log();
   void log_reload(const Loaded& loaded) const;
   void ask_to_end();
   Task<void> drain();
@@ -76,12 +77,15 @@ class Process final : ControlHandler, ConfigSwitch {
   Task<void> watch_tls_files(StopToken stop);
   Task<void> tend_clusters(StopToken stop);
   Task<void> watch_load(StopToken stop);
+  Task<void> show_life(StopToken stop);
+  std::string state_text() const;
 
   // process_answers.cc
   Task<ControlAnswer> answer(ControlRequest request) override;
   Task<ControlAnswer> answer_reload(ControlRequest request);
   Task<ControlAnswer> answer_config(ControlRequest request);
   ControlAnswer answer_explain(const ControlRequest& request);
+  ControlAnswer answer_reopen();
   ControlAnswer answer_drain();
   ControlAnswer answer_stop();
   ProcessFacts facts() const;
@@ -94,12 +98,14 @@ class Process final : ControlHandler, ConfigSwitch {
   const std::string config_name_;
   const std::size_t descriptors_;  // that the system lets the process have
   const std::uint64_t memory_;     // bytes, the same; 0: no bound
+  Supervisor supervisor_;
+  bool workers_asked_ = false;  // whether they live, and not all have answered
   Phase phase_ = Phase::starting;
   Turns turns_;                                   // one configuration at a time
   bool signal_reload_ = false;                    // one that a signal asked for is under way
   std::optional<Account> account_;                // to become before the first thread
   std::optional<AccessLog::Prepared> first_log_;  // in use before the first request
-  KernelNetwork network_;
+  ActivatedNetwork network_;
   ControlSocket socket_;
   ControlServer control_;
   EndpointDiscovery discovery_;

@@ -20,10 +20,11 @@ Task<ControlAnswer> Process::answer(ControlRequest request) {
   if (request.verb == "explain") co_return answer_explain(request);
   if (request.verb == "purge") co_return answer_purge(server_, purge_order(request));
   if (request.verb == "config") co_return co_await answer_config(std::move(request));
+  if (request.verb == "reopen") co_return answer_reopen();
   if (request.verb == "drain") co_return answer_drain();
   if (request.verb == "stop") co_return answer_stop();
-  static constexpr std::array<std::string_view, 7> kVerbs = {"reload", "status", "explain", "purge",
-                                                             "config", "drain",  "stop"};
+  static constexpr std::array<std::string_view, 8> kVerbs = {"reload", "status", "explain", "purge",
+                                                             "config", "reopen", "drain",   "stop"};
   std::string text = fmt::format("the process knows no request \"{}\"; {}\n", request.verb,
                                  config::suggestion(request.verb, kVerbs));
   co_return ControlAnswer{false, std::move(text), {}};
@@ -80,6 +81,14 @@ ControlAnswer Process::answer_explain(const ControlRequest& request) {
   if (!snapshot) return {false, "the process is still starting\n", {}};
   ExplainedConfiguration configuration{*snapshot, config_name_, server_.listeners()};
   return explain(configuration, ExplainQuestion::from(request), loop_);
+}
+
+ControlAnswer Process::answer_reopen() {
+  if (!server_.snapshot()) return {false, "the process is still starting\n", {}};
+  if (!server_.snapshot()->config.access_log) return {true, "there is no access log\n", {}};
+  config::Diagnostics diagnostics = reopen_access_log();
+  if (!diagnostics.ok()) return {false, diagnostics.render(), {}};
+  return {true, "the access log is open anew\n", {}};
 }
 
 ControlAnswer Process::answer_drain() {

@@ -36,6 +36,10 @@ inline constexpr auto kLogMessages = std::to_array<LogMessage>({
      "Connections were still open when the drain timeout was over, and were closed.",
      "Give long requests more time with `weir run --drain-timeout`."},
     {"ended", LogLevel::info, "The process has ended in order.", ""},
+    {"supervisor_deaf", LogLevel::warning,
+     "The service manager that started the process cannot be told anything: nobody listens on the "
+     "socket that NOTIFY_SOCKET names, or it is none.",
+     "Leave the variable to the service manager; without one, unset it."},
     {"repeated", LogLevel::info,
      "Messages of the code `of` came more than ten times in a second; `count` of them were left "
      "out.",
@@ -153,10 +157,11 @@ inline constexpr auto kLogMessages = std::to_array<LogMessage>({
     {"access_log_drops_lines", LogLevel::error,
      "Lines of the access log are lost, because file, reader or syslog server are too slow.",
      "Write to a faster disk, log fewer requests (`sample`), or shorter lines."},
-    {"access_log_reopened", LogLevel::info, "SIGUSR1 came, and the access log was opened anew.",
-     ""},
+    {"access_log_reopened", LogLevel::info,
+     "SIGUSR1 or `weir reopen` came, and the access log was opened anew.", ""},
     {"access_log_not_reopened", LogLevel::error,
-     "SIGUSR1 came, and the access log cannot be opened; lines go where they went before.",
+     "SIGUSR1 or `weir reopen` came, and the access log cannot be opened; lines go where they went "
+     "before.",
      "Look whether this user may write to the file and its directory."},
 });
 

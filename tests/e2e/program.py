@@ -16,16 +16,19 @@ def weir_command(*arguments, **options):
 
 
 class Program:
-    """A command that goes on running. Nothing is expected of it until it is asked for."""
+    """A command that goes on running. Nothing is expected of it until it is asked for.
 
-    def __init__(self, folder, *arguments, control=None, **options):
+    `wrapper` is a command that becomes the program behind it, or starts it.
+    """
+
+    def __init__(self, folder, *arguments, control=None, wrapper=(), **options):
         self.folder = folder
         self.control = control or folder / "weir.sock"
         self._lines = []
         self._ended = False
         self._changed = threading.Condition()  # reentrant
         self.process = subprocess.Popen(
-            [binary(), *map(str, arguments), "--control", str(self.control)], cwd=folder,
+            [*wrapper, binary(), *map(str, arguments), "--control", str(self.control)], cwd=folder,
             stdin=subprocess.DEVNULL, stdout=open(folder / "stdout", "w", encoding="utf-8"),
             stderr=subprocess.PIPE, text=True, **options)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -62,6 +65,12 @@ class Program:
         found = self.events(code)
         assert len(found) >= number, f"no {code} in the log:\n{self.log()}"
         return found[number - 1]
+
+    def wait_line(self, text):
+        """Waits until it has written this somewhere to standard error."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or text in self.log(), PATIENCE)
+        assert text in self.log(), self.log()
 
     def wait_ready(self):
         self.wait_event("ready")
