@@ -115,10 +115,10 @@ class RawConnection:
         return data
 
     def read_to_end(self):
-        while self._more():
-            pass
-        data, self._unread = self._unread, b""
-        return data
+        pieces = [self.read_some()]
+        while pieces[-1]:
+            pieces.append(self.read_some())
+        return b"".join(pieces)
 
     def at_end(self):
         """Waits for the end of the connection; True if nothing came before it."""
